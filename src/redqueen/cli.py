@@ -1,0 +1,103 @@
+"""The command line: `redqueen TASK overrides…`. Nothing heavy is imported until a task runs."""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from redqueen import __version__
+from redqueen.errors import UserError, unknown
+
+TASKS = {
+    "corpus": "build a corpus: treat, group, split, match and audit the pictures of a source",
+    "fit_generator": "train one generation of the lineage",
+    "generate": "render pictures with a generator",
+    "train": "train detectors on everything up to a cutoff",
+    "predict": "score the test pictures under every view of a suite",
+    "evaluate": "turn predictions into a result with intervals",
+    "track": "the whole job: corpus, detectors at every cutoff, predictions, results, report",
+    "report": "make the report of a finished run again",
+}
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+USAGE = """Red Queen: how long does a detector of AI-generated political imagery stay right?
+
+usage: redqueen TASK [override=value …] [--config-dir DIR] [--cfg job] [-m]
+
+tasks:
+{tasks}
+
+examples:
+  redqueen track experiment=quickstart
+  redqueen track experiment=field source.path=FOLDER
+  redqueen corpus source=wheels name=photographs
+  redqueen track experiment=quickstart --cfg job          show the settings and stop
+
+exit codes: 0 done; 1 an error of ours or of the machine; 2 bad input (one line says what and what is allowed);
+            130 interrupted (the same command goes on where it stopped)
+"""
+
+
+def configs() -> Path:
+    """The folder of configurations: inside the installed package, or at the top of a checkout."""
+    here = Path(__file__).resolve().parent
+    packaged = here / "configs"
+    return packaged if packaged.is_dir() else here.parents[1] / "configs"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one task; returns the exit code (see USAGE)."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        sys.stdout.write(USAGE.format(tasks="\n".join(f"  {name:<14} {text}" for name, text in TASKS.items())))
+        return EXIT_OK
+    if words[0] == "--version":
+        sys.stdout.write(f"redqueen {__version__}\n")
+        return EXIT_OK
+    try:
+        if words[0] not in TASKS:
+            raise unknown("task", words[0], TASKS)
+        return _run(words[0], words[1:])
+    except UserError as error:
+        sys.stderr.write(f"redqueen: {error}\n")
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        sys.stderr.write("redqueen: interrupted; the same command goes on where it stopped\n")
+        return EXIT_INTERRUPTED
+    except OSError as error:
+        sys.stderr.write(f"redqueen: {error}\n")
+        return EXIT_FAILED
+
+
+def _run(task: str, overrides: Sequence[str]) -> int:
+    """Compose the task's configuration with Hydra and run it; Hydra's own errors become one line each."""
+    import hydra  # noqa: PLC0415
+    from hydra.core.hydra_config import HydraConfig  # noqa: PLC0415
+
+    from redqueen.hydra_errors import one_line  # noqa: PLC0415
+
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and leaving
+    _quiet()
+    codes: list[int] = []
+
+    def job(cfg: object) -> None:
+        folder = Path(HydraConfig.get().runtime.output_dir)
+        codes.append(import_module(f"redqueen.tasks.{task}").run(cfg, folder))
+
+    words, sys.argv = sys.argv, ["redqueen", *overrides]
+    try:
+        with one_line(configs(), task, overrides):
+            hydra.main(version_base="1.3", config_path=str(configs()), config_name=task)(job)()
+    finally:
+        sys.argv = words
+    return max(codes, default=EXIT_OK)
+
+
+def _quiet() -> None:
+    """Keep the libraries' advertisements and deprecation notes out of the user's terminal."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"pytorch_lightning\..*")

@@ -1,0 +1,1 @@
+"""Dated, documented, unbiased pictures: sources, treatment, splits, matching, audit."""

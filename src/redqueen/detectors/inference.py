@@ -1,0 +1,127 @@
+"""Running a detector over rows of a corpus under one view: in chunks, each written as it is done, resumable.
+
+The composition of every batch depends on the list of rows alone, so that a resumed run computes the same bytes.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from redqueen.console import bar
+from redqueen.corpus.audit import metadata_features
+from redqueen.corpus.store import Corpus
+from redqueen.detectors.base import Detector, FeatureDetector
+from redqueen.errors import RejectedPictureError
+from redqueen.files import digest_of, write_bytes
+from redqueen.perturbations.suite import Suite
+
+CHUNK = 256  # rows a part: what a kill can cost
+BATCH = 32
+
+
+def rows_digest(corpus: Corpus, rows: Sequence[int] | NDArray[np.int64]) -> str:
+    """Digest of a list of rows of one corpus, by their ids."""
+    ids = corpus.column("image_id")
+    return digest_of([corpus.digest, [ids[row] for row in rows]])
+
+
+def prepare(detector: Detector, corpus: Corpus, suite: Suite, view: str, row: int) -> Tensor:
+    """One row of the corpus under a view, as the detector's input; raises RejectedPictureError."""
+    if detector.reads == "metadata":
+        return detector.prepare(metadata_features(corpus.table.slice(row, 1))[0].astype(np.float32))
+    pixels = suite.apply(view, corpus.pixels(row), str(corpus.column("image_id")[row]))
+    return detector.prepare(pixels)
+
+
+def features(
+    detector: FeatureDetector, corpus: Corpus, rows: NDArray[np.int64], suite: Suite, view: str, cache: Path
+) -> NDArray[np.float32]:
+    """Features of the rows, (n, width); computed once for each (split of the corpus, detector identity, suite, view).
+
+    Whole splits are computed, whatever the rows: every cutoff of a track asks for another part of the same pictures.
+    """
+    where = corpus.column("split")
+    result = np.zeros((len(rows), detector.width), np.float32)
+    for split in sorted(set(where[rows])):
+        all_rows = np.flatnonzero(where == split)
+        key = digest_of([corpus.digest, split, detector.identity, suite.label, view])[:16]
+        found = _in_chunks(detector, detector.features, corpus, all_rows, (suite, view), cache / f"features-{key}")
+        wanted = where[rows] == split
+        result[wanted] = found[np.searchsorted(all_rows, rows[wanted])]
+    return result
+
+
+def logits(
+    detector: Detector, corpus: Corpus, rows: NDArray[np.int64], suite: Suite, view: str, cache: Path, identity: str
+) -> NDArray[np.float32]:
+    """Logits of the rows, (n,), of a detector whose weights `identity` names; NaN for a picture that failed."""
+    if isinstance(detector, FeatureDetector):
+        found = torch.from_numpy(features(detector, corpus, rows, suite, view, cache))
+        with torch.inference_mode():
+            return detector.score(found).numpy()
+    key = digest_of([rows_digest(corpus, rows), identity, suite.label, view])[:16]
+    return _in_chunks(detector, detector, corpus, rows, (suite, view), cache / f"logits-{key}")
+
+
+def _in_chunks(
+    detector: Detector,
+    function: Callable[[Tensor], Tensor],
+    corpus: Corpus,
+    rows: NDArray[np.int64],
+    what: tuple[Suite, str],
+    folder: Path,
+) -> NDArray[np.float32]:
+    """`function` of every row, (n, …), from the parts in `folder` as far as they are there."""
+    whole = folder / "all.npy"
+    if whole.exists():
+        return np.asarray(np.load(whole))
+    device = next((p.device for p in detector.parameters()), torch.device("cpu"))
+    detector.eval()
+    parts: list[NDArray[np.float32]] = []
+    with bar(f"{type(detector).__name__} on {what[1]}", len(rows)) as progress, torch.inference_mode():
+        for start in range(0, len(rows), CHUNK):
+            path = folder / f"part-{start // CHUNK:05d}.npy"
+            chunk = rows[start : start + CHUNK]
+            if not path.exists():
+                _save(path, _run(detector, function, corpus, chunk, what, device))
+            parts.append(np.load(path))
+            progress.advance(progress.task_ids[0], len(chunk))
+    result = np.concatenate(parts) if parts else np.zeros((0,), np.float32)
+    _save(whole, result)
+    return result
+
+
+def _run(
+    detector: Detector,
+    function: Callable[[Tensor], Tensor],
+    corpus: Corpus,
+    rows: NDArray[np.int64],
+    what: tuple[Suite, str],
+    device: torch.device,
+) -> NDArray[np.float32]:
+    outputs: list[Tensor | None] = []
+    for start in range(0, len(rows), BATCH):
+        inputs = [_try(detector, corpus, what, int(row)) for row in rows[start : start + BATCH]]
+        good = [tensor for tensor in inputs if tensor is not None]
+        scored = iter(function(torch.stack(good).to(device)).float().cpu()) if good else iter(())
+        outputs += [None if tensor is None else next(scored) for tensor in inputs]
+    shape = next((tuple(output.shape) for output in outputs if output is not None), ())
+    return np.stack([np.full(shape, np.nan, np.float32) if output is None else output.numpy() for output in outputs])
+
+
+def _try(detector: Detector, corpus: Corpus, what: tuple[Suite, str], row: int) -> Tensor | None:
+    try:
+        return prepare(detector, corpus, *what, row)
+    except RejectedPictureError:
+        return None
+
+
+def _save(path: Path, values: NDArray[np.float32]) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, values)
+    write_bytes(path, buffer.getvalue())

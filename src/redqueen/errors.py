@@ -1,0 +1,28 @@
+"""Errors that a user can mend. Each message is one line: the value, what is allowed, what to do."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Bad input: the command line prints the message alone, without a traceback, and exits with 2."""
+
+
+class DigestError(UserError):
+    """Two artefacts that were made from different inputs were put together."""
+
+
+class RejectedPictureError(ValueError):
+    """A picture that cannot be used; the message is the reason that `rejects.csv` records."""
+
+
+def unknown(what: str, value: str, allowed: Iterable[str]) -> UserError:
+    """The error for a name that does not exist: names it, the nearest match and everything allowed.
+
+    >>> str(unknown("detector", "nrp", ["npr", "spectral"]))
+    "unknown detector 'nrp'; did you mean 'npr'? Allowed: npr, spectral"
+    """
+    names = sorted(allowed)
+    near = difflib.get_close_matches(value, names, n=1, cutoff=0.5)
+    hint = f"; did you mean '{near[0]}'?" if near else ";"
+    return UserError(f"unknown {what} '{value}'{hint} Allowed: {', '.join(names) or '(none)'}")

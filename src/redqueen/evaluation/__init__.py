@@ -1,0 +1,1 @@
+"""Predictions, protocols and results."""

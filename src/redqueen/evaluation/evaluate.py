@@ -1,0 +1,138 @@
+"""From predictions to a result: every figure with its interval, all from one set of bootstrap draws over groups."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from redqueen.corpus.store import Corpus
+from redqueen.errors import UserError
+from redqueen.evaluation.protocols import Temporal
+from redqueen.metrics.functional import auroc, weighted_auroc
+from redqueen.metrics.statistics import group_weights, mean_interval, percentile_interval, rate_interval
+from redqueen.types import HUMAN_KINDS, Cell, FalsePositives, Interval, PeriodMean, Window
+
+_Draws = NDArray[np.float64]
+_Found = tuple[Interval, _Draws, str]  # a cell, its draws, the window it was tested on
+
+
+class Matrix(NamedTuple):
+    """Cells and period means of one detector."""
+
+    cells: tuple[Cell, ...]
+    next_period: tuple[PeriodMean, ...]
+    same_period: tuple[PeriodMean, ...]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Predictions of one detector at one cutoff: view -> logits in the order of the test rows, and its threshold."""
+
+    cutoff: Window
+    logits: Mapping[str, NDArray[np.float32]]
+    threshold: float
+
+    @classmethod
+    def of(cls, cutoff: Window, table: pa.Table, ids: Sequence[str], threshold: float) -> "Scored":
+        """Align a prediction table with the test rows; raises UserError if a (picture, view) is missing or failed."""
+        by_view: dict[str, dict[str, float]] = {}
+        for row in table.to_pylist():
+            by_view.setdefault(row["view"], {})[row["image_id"]] = np.nan if row["logit"] is None else row["logit"]
+        found = {}
+        for view, scores in by_view.items():
+            missing = [one for one in ids if one not in scores]
+            if missing:
+                raise UserError(
+                    f"view '{view}': {len(missing)} test pictures have no prediction, first {missing[0][:12]}"
+                )
+            values = np.asarray([scores[one] for one in ids], np.float32)
+            if np.isnan(values).any():
+                bad = ids[int(np.flatnonzero(np.isnan(values))[0])]
+                raise UserError(f"view '{view}': {np.isnan(values).sum()} pictures have no score, first {bad[:12]}")
+            found[view] = values
+        return cls(cutoff, found, threshold)
+
+
+class Evaluation:
+    """The test rows of a corpus and the bootstrap draws that all figures share.
+
+    Args:
+        corpus: gives labels, groups, windows.
+        protocol: says which cells there are.
+        draws: bootstrap draws.
+        seed: of the draws.
+    """
+
+    def __init__(self, corpus: Corpus, protocol: Temporal, draws: int = 1000, seed: int = 0) -> None:
+        self.protocol, self.draws, self.seed = protocol, draws, seed
+        self.rows = np.flatnonzero(corpus.column("split") == "test")
+        self.ids = [str(one) for one in corpus.column("image_id")[self.rows]]
+        self.labels = corpus.column("label")[self.rows].astype(np.int64)
+        self.kinds = corpus.column("kind")[self.rows]
+        self.groups = corpus.column("group_id")[self.rows].astype(str)
+        origin = np.where(self.labels == 1, corpus.column("generator")[self.rows], self.kinds)
+        strata = [f"{label}/{name}" for label, name in zip(self.labels, origin, strict=True)]
+        self.index, self.weights = group_weights(list(self.groups), strata, draws, seed)
+        place = {row: i for i, row in enumerate(self.rows)}
+        self.cells = {
+            w.name: np.asarray([place[r] for r in corpus.rows("test", (w.name,))], int) for w in protocol.windows
+        }
+
+    def cell(self, scores: NDArray[np.float32], window: str) -> tuple[Interval, _Draws]:
+        """AUROC on one window's matched test rows, and its draws; None where a class has no row or a single group."""
+        rows = self.cells[window]
+        labels, groups = self.labels[rows], self.groups[rows]
+        value = auroc(scores[rows], labels)
+        draws = np.full(self.draws, np.nan)
+        if value is not None:
+            draws = weighted_auroc(scores[rows], labels, self.weights, self.index[rows])
+        enough = all(len(set(groups[labels == label])) > 1 for label in (0, 1))
+        interval = percentile_interval(
+            value, draws if enough else np.full(self.draws, np.nan), len(rows), len(set(groups))
+        )
+        return interval, draws
+
+    def matrix(self, scored: Sequence[Scored]) -> "Matrix":
+        """Every (cutoff, window, view) cell; per view the means over next and over same windows."""
+        names = [window.name for window in self.protocol.windows]
+        after = dict(zip(names, names[1:], strict=False))
+        cells: list[Cell] = []
+        following: dict[str, list[_Found]] = {}
+        current: dict[str, list[_Found]] = {}
+        for one in scored:
+            for view, scores in one.logits.items():
+                for name in names:
+                    interval, draws = self.cell(scores, name)
+                    cells.append(Cell(one.cutoff.name, name, view, interval))
+                    if after.get(one.cutoff.name) == name:
+                        following.setdefault(view, []).append((interval, draws, name))
+                    if name == one.cutoff.name and (name in after or len(names) == 1):
+                        current.setdefault(view, []).append((interval, draws, name))
+        means = [tuple(PeriodMean(view, self._mean(f)) for view, f in found.items()) for found in (following, current)]
+        return Matrix(tuple(cells), *means)
+
+    def _mean(self, found: Sequence[_Found]) -> Interval:
+        rows = np.unique(np.concatenate([self.cells[name] for _, _, name in found]))
+        n_groups = len(set(self.groups[rows]))
+        return mean_interval([i.value for i, _, _ in found], [d for _, d, _ in found], len(rows), n_groups)
+
+    def false_positives(self, scored: Sequence[Scored]) -> tuple[FalsePositives, ...]:
+        """Share of each human-made kind over the validation threshold, all test pictures of that kind."""
+        found = []
+        for one in scored:
+            for view, scores in one.logits.items():
+                for kind in HUMAN_KINDS:
+                    chosen = self.kinds == kind
+                    hits = scores[chosen] >= one.threshold
+                    rate = rate_interval(hits, self.groups[chosen], self.draws, self.seed)
+                    found.append(FalsePositives(one.cutoff.name, kind, view, rate))
+        return tuple(found)
+
+
+def checks(predictions: Mapping[str, Any], suite: str) -> None:
+    """Refuse predictions made under another suite than the protocol's run asks for."""
+    if predictions["suite"] != suite:
+        raise UserError(f"predictions were made under suite {predictions['suite']}, this run asks for {suite}")

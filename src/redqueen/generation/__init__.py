@@ -1,0 +1,1 @@
+"""Making pictures: the lineage, pipelines, rendering."""

@@ -1,0 +1,1 @@
+"""Figures, page and terminal table."""

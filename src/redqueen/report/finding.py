@@ -1,0 +1,154 @@
+"""What the results say, in words: the first sentence of a report, its limits, and how a figure is spelled."""
+
+from collections.abc import Iterable, Sequence
+
+from redqueen.errors import DigestError, UserError
+from redqueen.types import Audit, Interval, Result, Window
+
+MAIN_VIEW = "clean"
+CHANCE = 0.5
+UNDEFINED = "n/a"
+
+_SHARED = ("corpus_digest", "protocol", "suite", "windows", "nominal_dates", "labels")
+
+
+def one_setup(results: Sequence[Result]) -> Result:
+    """The first result, after checking that all of them were measured the same way on the same corpus.
+
+    Raises:
+        UserError: there is no result.
+        DigestError: two results differ in corpus, protocol, suite, windows, kind of dates or labels.
+    """
+    if not results:
+        raise UserError("no results: a report needs at least one; run `redqueen evaluate` first")
+    first = results[0]
+    for other in results[1:]:
+        for name in _SHARED:
+            if getattr(other, name) != getattr(first, name):
+                raise DigestError(f"'{first.detector}' and '{other.detector}' differ in {name}; report them separately")
+    return first
+
+
+def controls_last(results: Iterable[Result]) -> list[Result]:
+    """The detectors in their given order, then the controls in theirs."""
+    return sorted(results, key=lambda result: result.control)
+
+
+def view_names(results: Iterable[Result]) -> list[str]:
+    """The views that were measured, in order of appearance."""
+    found = list(results)
+    named = [entry.view for result in found for entry in result.next_period]
+    return list(dict.fromkeys(named + [cell.view for result in found for cell in result.cells]))
+
+
+def cutoffs(results: Sequence[Result]) -> list[Window]:
+    """The windows at which some training ended, in the order of time."""
+    trained = {cell.trained_up_to for result in results for cell in result.cells}
+    return [window for window in results[0].windows if window.name in trained]
+
+
+def cells_of(result: Result, view: str) -> dict[tuple[str, str], Interval]:
+    """AUROC under one view by (trained_up_to, tested_on); pairs that were not measured are absent."""
+    return {(cell.trained_up_to, cell.tested_on): cell.auroc for cell in result.cells if cell.view == view}
+
+
+def next_period(result: Result, view: str) -> Interval | None:
+    """Mean AUROC on the window after the cutoff under one view, or None if it was not measured."""
+    return next((entry.auroc for entry in result.next_period if entry.view == view), None)
+
+
+def same_period(result: Result, view: str) -> Interval | None:
+    """Mean AUROC on the last window of training under one view, over the cutoffs that `next_period` averages."""
+    return next((entry.auroc for entry in result.same_period if entry.view == view), None)
+
+
+def spell(interval: Interval | None, percent: bool = False) -> str:
+    """A figure with its interval.
+
+    >>> spell(Interval(value=0.714, low=0.66, high=0.77, n=90, n_groups=40))
+    '0.71 (0.66-0.77)'
+    >>> spell(Interval(value=0.031, low=0.0, high=0.052, n=90, n_groups=40), percent=True)
+    '3.1% (0.0-5.2)'
+    >>> spell(Interval(value=None, low=None, high=None, n=0, n_groups=0))
+    'n/a'
+    """
+    if interval is None or interval.value is None:
+        return UNDEFINED
+    scale, digits, sign = (100, 1, "%") if percent else (1, 2, "")
+    ends = [UNDEFINED if end is None else f"{end * scale:.{digits}f}" for end in (interval.low, interval.high)]
+    return f"{interval.value * scale:.{digits}f}{sign} ({ends[0]}-{ends[1]})"
+
+
+def first_sentence(results: Sequence[Result], audit: Audit) -> str:
+    """The finding, led by "Biased:" for a biased corpus and by "Control with shuffled labels:" for such a run."""
+    setup = one_setup(results)
+    said = _shuffled(results) if setup.labels == "shuffled" else _capital(_best(results))
+    if audit.biased or any(result.biased for result in results):
+        reason = audit.reason.strip().rstrip(".") or "these results were made on a corpus marked as biased"
+        return f"Biased: {reason}. {said}"
+    return said
+
+
+def notes(results: Iterable[Result]) -> list[str]:
+    """What these results do not say: the limits of all of them, each once, in order."""
+    return list(dict.fromkeys(limit for result in results for limit in result.limits))
+
+
+def _best(results: Sequence[Result]) -> str:
+    detectors = [result for result in results if not result.control]
+    if not detectors:
+        return "only controls were run, so no detector was measured."
+    best, later = _highest(detectors)
+    who = f"the best of {len(detectors)} detectors here" if len(detectors) > 1 else "the one detector here"
+    same = same_period(best, MAIN_VIEW)
+    if later is None and same is None:
+        return "no detector here has a defined AUROC."
+    known = f"AUROC {spell(same)} on generators of the last period it was trained on"
+    if later is None:
+        return f"{who}, {best.detector}, has {known}; how it does on later ones was not measured."
+    if same is None:
+        return f"{who}, {best.detector}, has AUROC {spell(later)} on generators of the next period{_chance(later)}."
+    return f"{who}, {best.detector}, has {known} and {spell(later)} on those of the next period{_chance(later)}."
+
+
+def _shuffled(results: Sequence[Result]) -> str:
+    highest, later = _highest([result for result in results if not result.control] or results)
+    if later is None:
+        return "Control with shuffled labels: no AUROC on a next period is defined."
+    told = (
+        "which includes chance, as it should" if _includes_chance(later) else "which excludes chance: something leaks"
+    )
+    return (
+        f"Control with shuffled labels: the highest AUROC on the next period is {spell(later)}, "
+        f"by {highest.detector}, {told}."
+    )
+
+
+def _highest(results: Sequence[Result]) -> tuple[Result, Interval | None]:
+    """The highest on the next period, or on the same one where no next period is defined; and its next period."""
+
+    def height(result: Result) -> tuple[bool, float]:
+        later, same = next_period(result, MAIN_VIEW), same_period(result, MAIN_VIEW)
+        figure = later if _defined(later) else same
+        value = figure.value if figure is not None else None
+        return _defined(later), float("-inf") if value is None else value
+
+    highest = max(results, key=height)
+    later = next_period(highest, MAIN_VIEW)
+    return highest, later if _defined(later) else None
+
+
+def _chance(interval: Interval) -> str:
+    return ", where chance cannot be excluded" if _includes_chance(interval) else ""
+
+
+def _includes_chance(interval: Interval) -> bool:
+    return interval.low is None or interval.high is None or interval.low <= CHANCE <= interval.high
+
+
+def _defined(interval: Interval | None) -> bool:
+    return interval is not None and interval.value is not None
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

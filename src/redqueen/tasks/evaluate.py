@@ -1,0 +1,89 @@
+"""`redqueen evaluate`: from prediction tables to one result JSON per detector."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from pydantic import TypeAdapter
+
+from redqueen.console import say
+from redqueen.corpus.store import Corpus
+from redqueen.environment import environment
+from redqueen.evaluation import predict as predictions
+from redqueen.evaluation.evaluate import Evaluation, Scored
+from redqueen.evaluation.protocols import Temporal
+from redqueen.files import digest_file, digest_of, write_json
+from redqueen.perturbations.suite import Suite
+from redqueen.tasks.corpus import build
+from redqueen.tasks.predict import predicted
+from redqueen.tasks.train import cutoffs, jobs, trained
+from redqueen.training.checkpoint import Checkpoint
+from redqueen.types import Result, Window
+
+
+def run(cfg: DictConfig, folder: Path) -> int:
+    """Evaluate and say where the results lie."""
+    results(cfg, build(cfg), folder)
+    return 0
+
+
+def results(cfg: DictConfig, corpus: Corpus, folder: Path) -> list[Result]:
+    """One result per detector, written to `folder/results`, in the order of the settings."""
+    done: dict[str, dict[Window, tuple[Checkpoint, Path]]] = {}
+    for name, cutoff in jobs(cfg):
+        checkpoint = trained(cfg, corpus, name, cutoff, folder)
+        done.setdefault(name, {})[cutoff] = (checkpoint, predicted(cfg, corpus, name, cutoff, checkpoint))
+        say(f"{name} up to {cutoff.name}: trained, predicted")
+    evaluation = Evaluation(corpus, cast(Temporal, instantiate(cfg.protocol)), cfg.draws, cfg.corpus_seed)
+    found = [_result(cfg, corpus, evaluation, name, made) for name, made in done.items()]
+    for result in found:
+        write_json(folder / "results" / f"{result.detector}.json", asdict(result))
+    return found
+
+
+def _result(
+    cfg: DictConfig, corpus: Corpus, evaluation: Evaluation, name: str, made: Mapping[Window, tuple[Checkpoint, Path]]
+) -> Result:
+    suite = cast(Suite, instantiate(cfg.suite))
+    scored = []
+    for cutoff in cutoffs(cfg):
+        checkpoint, path = made[cutoff]
+        table, _ = predictions.read(path, corpus.digest)
+        scored.append(Scored.of(cutoff, table, evaluation.ids, checkpoint.record["threshold"]))
+    matrix = evaluation.matrix(scored)
+    return Result(
+        detector=name,
+        control=_is_control(cfg.detector[name]),
+        protocol=evaluation.protocol.label,
+        suite=suite.label,
+        corpus=str(corpus.card["name"]),
+        corpus_digest=corpus.digest,
+        predictions_digest=digest_of([digest_file(path) for _, path in made.values()]),
+        windows=evaluation.protocol.windows,
+        nominal_dates=evaluation.protocol.nominal,
+        labels=cfg.labels,
+        seed=cfg.seed,
+        draws=cfg.draws,
+        biased=corpus.audit.biased,
+        cells=matrix.cells,
+        next_period=matrix.next_period,
+        same_period=matrix.same_period,
+        false_positives=evaluation.false_positives(scored),
+        thresholds={one.cutoff.name: one.threshold for one in scored},
+        limits=tuple(cfg.limits),
+        environment=environment(),
+    )
+
+
+def _is_control(node: DictConfig) -> bool:
+    from hydra.utils import get_class  # noqa: PLC0415
+
+    return bool(cast(Any, get_class(node._target_)).control)
+
+
+def read(path: Path) -> Result:
+    """A result from its JSON, strictly: an unknown, missing or ill-typed key is an error."""
+    return TypeAdapter(Result).validate_json(path.read_bytes())

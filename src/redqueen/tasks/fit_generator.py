@@ -1,0 +1,76 @@
+"""`redqueen fit_generator`: train one generation of the lineage on photographs of the training split."""
+
+import json
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytorch_lightning as pl
+from diffusers import UNet2DModel
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
+
+from redqueen.console import say
+from redqueen.corpus.store import Corpus
+from redqueen.errors import UserError
+from redqueen.files import Stage, digest_file, write_json
+from redqueen.generation.lineage import STEPS_AN_EPOCH, Denoising, Recipe, build_unet, loader, save_half
+from redqueen.tasks.corpus import assemble
+
+
+def run(cfg: DictConfig, folder: Path) -> int:
+    """Build the corpus, train, save the pipeline and the record of how it was made."""
+    if len(cfg.generator) != 1:
+        raise UserError(f"one generation at a time: generator=[lineage-1], got {len(cfg.generator)}")
+    (name, node), *_ = cfg.generator.items()
+    corpus = assemble(cfg, instantiate(cfg.source), windows=())
+    recipe = cast(Recipe, instantiate(node.recipe))
+    output = Path(cfg.output) / str(name)
+    start = Path(cfg.output) / recipe.start_from if recipe.start_from else None
+    inputs = {"recipe": repr(recipe), "corpus": corpus.digest, "seed": cfg.seed, "start": start and _weights_of(start)}
+    stage = Stage.open(Path(cfg.store), "fit_generator", str(name), inputs)
+    pictures = [corpus.pixels(row) for row in fit_rows(corpus)]
+    pl.seed_everything(cfg.seed, verbose=False)
+    unet = build_unet(cfg.normalise.size, recipe.channels)
+    if start:
+        unet.load_state_dict(UNet2DModel.from_pretrained(start, subfolder="unet").state_dict())
+    module = Denoising(unet, recipe, cfg.seed)
+    checkpoint = ModelCheckpoint(stage.folder, save_last=True, save_top_k=0, enable_version_counter=False)
+    trainer = instantiate(cfg.trainer)(
+        max_steps=recipe.steps,
+        callbacks=[checkpoint, RichProgressBar(leave=False)],
+        logger=instantiate(cfg.logger)(save_dir=str(folder), name=str(name)),
+        log_every_n_steps=STEPS_AN_EPOCH,
+    )
+    last = stage.folder / "last.ckpt"
+    trainer.fit(module, loader(pictures, recipe, cfg.seed), ckpt_path=last if last.exists() else None)
+    save_half(module.pipeline(), output)
+    write_json(output / "record.json", _record(str(name), corpus, recipe, cfg.seed))
+    stage.finish()
+    say(f"{name}: {output}")
+    return 0
+
+
+def fit_rows(corpus: Corpus, region: str = "fit") -> list[int]:
+    """Rows of photographs of the training split that lie in one region ("fit" or "held-out") of their photograph."""
+    kind, split = corpus.column("kind"), corpus.column("split")
+    where = np.asarray([json.loads(text).get("region") for text in corpus.column("provenance")])
+    return [int(row) for row in np.flatnonzero((kind == "photo") & (split == "train") & (where == region))]
+
+
+def _weights_of(folder: Path) -> str:
+    return digest_file(folder / "unet" / "diffusion_pytorch_model.safetensors")
+
+
+def _record(name: str, corpus: Corpus, recipe: Recipe, seed: int) -> dict[str, object]:
+    groups = sorted({corpus.column("group_id")[row] for row in fit_rows(corpus)})
+    return {
+        "generator": name,
+        "recipe": {key: list(value) if key == "channels" else value for key, value in vars(recipe).items()},
+        "steps": recipe.steps,
+        "seed": seed,
+        "corpus_digest": corpus.digest,
+        "training_groups": groups,
+        "training_pictures": len(fit_rows(corpus)),
+    }

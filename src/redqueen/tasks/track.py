@@ -1,0 +1,19 @@
+"""`redqueen track`: the whole job, from sources to a report on how long each detector stays right."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from redqueen.tasks.corpus import build
+from redqueen.tasks.evaluate import results
+from redqueen.tasks.record import record
+from redqueen.tasks.report import write
+
+
+def run(cfg: DictConfig, folder: Path) -> int:
+    """Build the corpus, train and predict at every cutoff, evaluate, report."""
+    record(cfg, folder)
+    corpus = build(cfg)
+    found = results(cfg, corpus, folder)
+    write(found, corpus.audit, folder)
+    return 0

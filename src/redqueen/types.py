@@ -1,0 +1,154 @@
+"""The records that pass between stages: frozen, typed, strict (an unknown or missing key is an error).
+
+Floor 0: imports nothing of ours. Months are strings "YYYY-MM", which sort as dates do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Any, Literal
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+
+Kind = Literal["photo", "collage", "drawing", "generated"]
+Split = Literal["train", "val", "test"]
+
+KINDS: tuple[Kind, ...] = ("photo", "collage", "drawing", "generated")
+HUMAN_KINDS: tuple[Kind, ...] = ("photo", "collage", "drawing")
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Generator:
+    """One entry of the dated vocabulary of image generators.
+
+    Attributes:
+        name: slug, unique.
+        released: month of release, "YYYY-MM".
+        family: slug shared by the versions of one model line.
+        developer: who made it.
+        nominal: True where `released` is a place on a made-up timeline, not a date of the calendar.
+        date_source: where the date comes from.
+    """
+
+    name: str
+    released: str
+    family: str
+    developer: str
+    date_source: str
+    nominal: bool = False
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Window:
+    """A period of release months, both ends included."""
+
+    name: str
+    start: str
+    end: str
+
+    def holds(self, released: str | None) -> bool:
+        """Whether a generator released in month `released` ("YYYY-MM", or longer, or None) falls into this window."""
+        return released is not None and self.start <= released[:7] <= self.end
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Interval:
+    """A figure with its 95 % interval from a bootstrap over groups.
+
+    Attributes:
+        value: the point estimate; None where it is undefined (for example AUROC of a single class).
+        low: lower end; None where undefined.
+        high: upper end; None where undefined.
+        n: pictures behind the figure.
+        n_groups: independent groups behind the figure.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    n_groups: int
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Cell:
+    """AUROC of a detector trained on all windows up to `trained_up_to`, tested on `tested_on`, under one view."""
+
+    trained_up_to: str
+    tested_on: str
+    view: str
+    auroc: Interval
+
+
+@dataclass(frozen=True, config=_STRICT)
+class FalsePositives:
+    """Share of human-made test pictures of one kind that score over the validation threshold."""
+
+    trained_up_to: str
+    kind: Kind
+    view: str
+    rate: Interval
+
+
+@dataclass(frozen=True, config=_STRICT)
+class PeriodMean:
+    """Mean AUROC over all cutoffs that have a next window: on that window, or on the last one trained on."""
+
+    view: str
+    auroc: Interval
+
+
+@dataclass(frozen=True, config=_STRICT)
+class WindowAudit:
+    """What a probe that sees metadata alone can tell within one window: AUROC before and after matching.
+
+    `verdict` is of the matched rows: "leak" (the interval lies above 0.5), "clear" (its upper end is at most 0.55),
+    or "undetermined" (it includes 0.5, but the rows are too few to exclude 0.55).
+    """
+
+    window: str
+    before: Interval
+    after: Interval
+    verdict: Literal["leak", "clear", "undetermined"]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Audit:
+    """The bias audit of a corpus: per window, and the mean over windows, which decides `biased`."""
+
+    windows: tuple[WindowAudit, ...]
+    mean_before: Interval
+    mean_after: Interval
+    biased: bool
+    reason: str
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Result:
+    """One detector under one protocol on one corpus: the unit of a leaderboard. Never edited, only superseded."""
+
+    detector: str
+    control: bool
+    protocol: str
+    suite: str
+    corpus: str
+    corpus_digest: str
+    predictions_digest: str
+    windows: tuple[Window, ...]
+    nominal_dates: bool
+    labels: Literal["true", "shuffled"]
+    seed: int
+    draws: int
+    biased: bool
+    cells: tuple[Cell, ...]
+    next_period: tuple[PeriodMean, ...]
+    same_period: tuple[PeriodMean, ...]
+    false_positives: tuple[FalsePositives, ...]
+    thresholds: Mapping[str, float]  # trained_up_to -> threshold on the logit, fitted on validation
+    limits: tuple[str, ...] = ()  # what must be said wherever these numbers are quoted
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    superseded_by: str | None = None
+    schema_version: int = 1

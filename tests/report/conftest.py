@@ -1,0 +1,119 @@
+"""Synthetic results: every figure can be told from the place of its cell."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from redqueen.types import (
+    HUMAN_KINDS,
+    Audit,
+    Cell,
+    FalsePositives,
+    Interval,
+    PeriodMean,
+    Result,
+    Window,
+    WindowAudit,
+)
+
+VIEWS = ("clean", "jpeg50")
+UNDEFINED = Interval(value=None, low=None, high=None, n=0, n_groups=0)
+
+
+def interval(value: float, reach: float = 0.04) -> Interval:
+    """A figure with an interval that stays within 0 and 1."""
+    return Interval(value=value, low=max(0.0, value - reach), high=min(1.0, value + reach), n=120, n_groups=60)
+
+
+def windows(count: int) -> tuple[Window, ...]:
+    """Consecutive half years from 2021-07 on."""
+    halves = [
+        (f"{2021 + (at + 1) // 2}-{'01' if at % 2 else '07'}", f"{2021 + (at + 1) // 2}-{'06' if at % 2 else '12'}")
+        for at in range(count)
+    ]
+    return tuple(Window(name=f"{start}..{end}", start=start, end=end) for start, end in halves)
+
+
+def result(detector: str = "npr", count: int = 3, skill: float = 0.95, **changes: Any) -> Result:
+    """AUROC falls by 0.1 a window after the cutoff, and by 0.05 under jpeg50."""
+    spans = changes.pop("windows", windows(count))
+    cells = tuple(
+        Cell(row.name, column.name, view, interval(skill - 0.05 * (view == "jpeg50") - 0.1 * max(0, x - y)))
+        for view in VIEWS
+        for y, row in enumerate(spans)
+        for x, column in enumerate(spans)
+    )
+    later = tuple(PeriodMean(view, interval(skill - 0.1 - 0.05 * (view == "jpeg50"))) for view in VIEWS)
+    alarms = tuple(
+        FalsePositives(span.name, kind, view, interval(0.03 + 0.01 * at, 0.01))
+        for at, span in enumerate(spans)
+        for kind in HUMAN_KINDS
+        for view in VIEWS
+    )
+    fields: dict[str, Any] = {
+        "detector": detector,
+        "control": False,
+        "protocol": "growing",
+        "suite": "suite-1",
+        "corpus": "tiny",
+        "corpus_digest": "sha256:aa",
+        "predictions_digest": f"sha256:{len(detector):02x}",
+        "windows": spans,
+        "nominal_dates": False,
+        "labels": "true",
+        "seed": 7,
+        "draws": 100,
+        "biased": False,
+        "cells": cells,
+        "next_period": later if len(spans) > 1 else (),
+        "same_period": tuple(PeriodMean(view, interval(skill)) for view in VIEWS),
+        "false_positives": alarms,
+        "thresholds": {span.name: 0.25 for span in spans},
+        "limits": ("One corpus only.",),
+        "environment": {"python": "3.11"},
+    }
+    return Result(**fields | changes)
+
+
+def audit(biased: bool = False) -> Audit:
+    """One window of each verdict."""
+    verdicts = ("leak", "clear", "undetermined")
+    return Audit(
+        windows=tuple(
+            WindowAudit(span.name, interval(0.9), interval(0.5), verdict)
+            for span, verdict in zip(windows(3), verdicts, strict=True)
+        ),
+        mean_before=interval(0.9),
+        mean_after=interval(0.62 if biased else 0.51),
+        biased=biased,
+        reason="metadata alone reaches AUROC 0.62" if biased else "the upper end is 0.55",
+    )
+
+
+@dataclass(frozen=True)
+class Factory:
+    """The functions above, for tests that cannot import this file."""
+
+    result: Callable[..., Result] = staticmethod(result)
+    audit: Callable[..., Audit] = staticmethod(audit)
+    windows: Callable[[int], tuple[Window, ...]] = staticmethod(windows)
+    interval: Callable[..., Interval] = staticmethod(interval)
+    undefined: Interval = UNDEFINED
+
+    def five(self, count: int = 3, **changes: Any) -> list[Result]:
+        """Three detectors, and two controls among them."""
+        return [
+            self.result("constant", count, 0.5, control=True, **changes),
+            self.result("npr", count, 0.95, **changes),
+            self.result("spectral", count, 0.8, **changes),
+            self.result("effort", count, 0.9, **changes),
+            self.result("metadata", count, 0.99, control=True, **changes),
+        ]
+
+
+@pytest.fixture
+def make() -> Factory:
+    """The factory of synthetic results."""
+    return Factory()

@@ -1,0 +1,146 @@
+"""The page stands alone, escapes what it is given, and says in words what it shows in colour."""
+
+import dataclasses
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from redqueen.errors import UserError
+from redqueen.report.figures import heatmap, timeline, to_png
+from redqueen.report.finding import first_sentence
+from redqueen.report.html import render
+
+HOSTILE = "<script>alert('x')</script>&\"$"
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+
+
+class Page(HTMLParser):
+    """Checks that elements close in order, and collects attributes and text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.attributes, self.tags, self.text = [], [], [], []
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture
+def drawn():
+    def draw(results):
+        return {"heatmap-clean": heatmap(results, "clean"), "timeline-clean": to_png(timeline(results, "clean"))}
+
+    return draw
+
+
+def said(page):
+    return re.sub(r"\s+", " ", "".join(Page(page).text))
+
+
+def test_same_input_same_bytes(make, drawn):
+    pages = {render(make.five(), make.audit(), drawn(make.five()), {"Commit": "abc"}) for _ in range(2)}
+    assert len(pages) == 1
+
+
+def test_nothing_is_loaded_and_nothing_runs(make, drawn):
+    page = render(make.five(), make.audit(), drawn(make.five()), {"Source": "https://example.org/x"})
+    assert re.findall(r"https?://\S+?(?=[<\"])", page) == ["https://example.org/x"]  # as text, nothing else
+    parsed = Page(page)
+    links = [value for name, value in parsed.attributes if name in ("src", "href", "xlink:href", "srcset", "data")]
+    assert links
+    assert all(value.startswith(("#", "data:image/png;base64,")) for value in links)
+    assert not {"script", "link", "iframe", "object", "base"} & set(parsed.tags)
+    assert not re.search(r"@import|url\((?!#)", page)
+
+
+def test_ids_are_unique_and_every_reference_has_its_target(make):
+    figures = {f"heatmap-{view}": heatmap(make.five(), view) for view in ("clean", "jpeg50")}
+    page = render(make.five(), make.audit(), figures, {})
+    ids = [value for name, value in Page(page).attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', page)) <= {(i, "") for i in ids} | {("", i) for i in ids}
+
+
+def test_first_heading_is_the_finding(make, drawn):
+    page = render(make.five(), make.audit(biased=True), drawn(make.five()), {})
+    heading = re.sub(r"<[^>]+>", "", page[page.index("<h1") : page.index("</h1>")])
+    assert heading == first_sentence(make.five(), make.audit(biased=True))
+    assert heading.startswith("Biased:")
+    levels = [int(tag[1]) for tag in Page(page).tags if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+def test_hostile_names_are_text(make, drawn):
+    spans = tuple(dataclasses.replace(window, name=f"{HOSTILE}{at}") for at, window in enumerate(make.windows(2)))
+    results = [make.result(HOSTILE, windows=spans, corpus=HOSTILE, limits=(HOSTILE,), environment={HOSTILE: HOSTILE})]
+    page = render(results, make.audit(), drawn(results), {HOSTILE: HOSTILE})
+    assert "<script" not in page
+    assert HOSTILE in said(page)
+
+
+def test_every_cell_stands_in_the_data_of_its_figure(make, drawn):
+    results = make.five()
+    page = render(results, make.audit(), drawn(results), {})
+    details = re.findall(r"<details>.*?</details>", page, flags=re.DOTALL)[:2]
+    for data in details:
+        assert data.count('<th scope="row">') == 5 * 3 * 3
+        assert "jpeg50" not in data
+        assert "(0.91-0.99)" in data
+
+
+def test_undefined_is_said_so_and_never_zero(make, drawn):
+    bare = make.result(next_period=(), false_positives=(), cells=())
+    empty = dataclasses.replace(
+        make.result("other"), cells=tuple(dataclasses.replace(c, auroc=make.undefined) for c in make.result().cells)
+    )
+    results = [bare, empty]
+    page = said(render(results, make.audit(), drawn(results), {}))
+    assert "n/a" in page
+    assert "None" not in page
+    assert "0.00 (" not in page
+
+
+def test_false_alarms_are_those_of_the_last_cutoff(make):
+    page = said(render([make.result()], make.audit(), {}, {}))
+    assert "trained up to 2022-07..2022-12" in page
+    assert "5.0% (4.0-6.0) of 120" in page
+    assert "3.0% (2.0-4.0)" not in page
+
+
+def test_verdicts_limits_and_origin_are_in_words(make, drawn):
+    page = said(render(make.five(), make.audit(), drawn(make.five()), {"Commit": "abc"}))
+    for words in ("Leak: ", "Clear: ", "Undetermined: ", "What this does not say", "One corpus only.", "Commit"):
+        assert words in page
+    for fact in ("sha256:aa", "sha256:03", "growing", "suite-1", "Bootstrap draws", "0.2500"):
+        assert fact in page
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_one_window_and_many(make, drawn, count):
+    results = make.five(count)
+    page = said(render(results, make.audit(), drawn(results), {}))
+    assert all(window.name in page for window in results[0].windows)
+
+
+def test_other_figures_keep_their_title_and_other_bytes_are_refused(make):
+    page = render([make.result()], make.audit(), {"Half-life": heatmap([make.result()], "clean")}, {})
+    assert "<h3>Half-life</h3>" in page
+    with pytest.raises(UserError, match="figure 'Half-life' is neither"):
+        render([make.result()], make.audit(), {"Half-life": b"<svg onload=alert(1)>"}, {})
