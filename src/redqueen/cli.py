@@ -14,6 +14,7 @@ from redqueen.errors import UserError, unknown
 TASKS = {
     "corpus": "build a corpus: treat, group, split, match and audit the pictures of a source",
     "fit_generator": "train one generation of the lineage",
+    "quality": "measure each generation of the lineage: KID to photographs that it never saw",
     "generate": "render pictures with a generator",
     "train": "train detectors on everything up to a cutoff",
     "predict": "score the test pictures under every view of a suite",
@@ -76,21 +77,32 @@ def _run(task: str, overrides: Sequence[str]) -> int:
     """Compose the task's configuration with Hydra and run it; Hydra's own errors become one line each."""
     import hydra  # noqa: PLC0415
     from hydra.core.hydra_config import HydraConfig  # noqa: PLC0415
+    from omegaconf import DictConfig  # noqa: PLC0415
 
     from redqueen.hydra_errors import one_line  # noqa: PLC0415
+    from redqueen.settings import accepted, check  # noqa: PLC0415
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and leaving
     _quiet()
     codes: list[int] = []
+    errors: list[Exception] = []
 
-    def job(cfg: object) -> None:
-        folder = Path(HydraConfig.get().runtime.output_dir)
-        codes.append(import_module(f"redqueen.tasks.{task}").run(cfg, folder))
+    def job(cfg: DictConfig) -> None:
+        try:
+            check(cfg)
+            folder = Path(HydraConfig.get().runtime.output_dir)
+            codes.append(import_module(f"redqueen.tasks.{task}").run(cfg, folder))
+        except Exception as error:  # raised again below: Hydra would write a line of its own to stderr first
+            errors.append(error)
+        except SystemExit as error:  # Lightning's answer to Ctrl-C
+            raise (KeyboardInterrupt if isinstance(error.__context__, KeyboardInterrupt) else error) from None
 
-    words, sys.argv = sys.argv, ["redqueen", *overrides]
+    words, sys.argv = sys.argv, ["redqueen", *accepted(configs(), task, overrides)]
     try:
         with one_line(configs(), task, overrides):
             hydra.main(version_base="1.3", config_path=str(configs()), config_name=task)(job)()
+            for error in errors:
+                raise error
     finally:
         sys.argv = words
     return max(codes, default=EXIT_OK)

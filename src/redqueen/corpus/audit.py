@@ -46,7 +46,7 @@ def probe_scores(
     the mirror image of the held-out one's, and a probe with nothing to learn would land below 0.5. Constant where the
     features are: a probe that has nothing to see must score every row the same.
     """
-    varied = features[:, np.ptp(features, axis=0) > 0]
+    varied = features[:, np.ptp(features, axis=0) > 0] if len(features) else features
     scores = np.full(len(labels), 0.5)
     for split in sorted(set(splits)):
         fit, held = splits != split, splits == split

@@ -108,6 +108,8 @@ def finish(treated: Path, folder: Path, plan: Plan) -> Corpus:
     columns = [name for name in _HASHED.names if name != "image"]
     rows = [row for path in parts for row in pq.read_table(path, columns=columns).to_pylist()]
     rejects = [tuple(pair) for path in parts for pair in json.loads(path.with_suffix(".rejects.json").read_text())]
+    if not rows:
+        raise UserError(f"corpus '{plan.name}': no picture can be used; the first reason: {': '.join(rejects[0])}")
     keep, twins = _first_of_each(rows)
     rejects += [(row["image_id"], "the same bytes occur twice in the source; the first is kept") for row in twins]
     _group_and_split([rows[i] for i in keep], plan)

@@ -5,12 +5,13 @@ decoded, the first frame only, and never `LOAD_TRUNCATED_IMAGES`.
 """
 
 import io
+import struct
 import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from redqueen.errors import RejectedPictureError
 
@@ -18,6 +19,15 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 MAX_BYTES = 32 * 2**20
 MAX_PIXELS = 64 * 10**6
 MAX_SIDE = 16_384
+TURNS = {  # EXIF orientation -> what sets the picture upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 QUANTISATION_50 = (  # ITU-T T.81 table K.1, luminance at quality 50, row by row
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56,
     14, 17, 22, 29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92,
@@ -57,15 +67,25 @@ def _check_size(width: int, height: int) -> None:
 
 def to_rgb(picture: Image.Image) -> Image.Image:
     """Upright by its EXIF orientation, alpha laid on white, three channels of eight bits."""
-    picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits a channel: Pillow's convert would clip them
-        values = np.asarray(picture, dtype=np.float64)
-        picture = Image.fromarray((values / max(values.max(), 1) * 255).astype(np.uint8))
+    picture = upright(picture)
+    if picture.mode.startswith("I;16"):  # Pillow's convert would clip 16 bits
+        picture = Image.fromarray((np.asarray(picture, dtype=np.float64) / 257).round().astype(np.uint8))
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         ground = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(ground, picture)
     return picture.convert("RGB")
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """Turned as its EXIF orientation says; the picture itself if that says nothing."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            turn = TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    except (OSError, SyntaxError, ValueError, TypeError, struct.error):  # a broken EXIF block says nothing
+        return picture
+    return picture if turn is None else picture.transpose(turn)
 
 
 def pixels(data: bytes) -> NDArray[np.uint8]:

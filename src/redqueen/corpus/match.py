@@ -1,6 +1,7 @@
 """Matching: within each window and split, human-made and generated rows get the same distribution of one column."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import numpy as np
 import pyarrow as pa
@@ -52,6 +53,7 @@ def match(
     """Window name -> image_ids of its matched rows: as many human-made as generated ones, alike in log `column`.
 
     Human-made rows have no date, so a row may serve several windows of its split, in another seeded order in each.
+    A factor of exactly 1 (never resampled) is matched with nothing but 1: near it, one class alone would have traces.
     """
     ids = table.column("image_id").to_pylist()
     label = table.column("label").to_numpy()
@@ -62,9 +64,10 @@ def match(
     for window in windows:
         inside = np.asarray([window.holds(month) for month in released], dtype=bool)
         rows: list[int] = []
-        for part in SPLITS:
-            human = _shuffled(np.flatnonzero((label == 0) & (split == part)), ids, (seed, window.name))
-            made = _shuffled(np.flatnonzero((label == 1) & (split == part) & inside), ids, (seed, window.name))
+        for part, untouched in product(SPLITS, (True, False)):
+            here = (split == part) & ((value == 0) == untouched)
+            human = _shuffled(np.flatnonzero(here & (label == 0)), ids, (seed, window.name))
+            made = _shuffled(np.flatnonzero(here & (label == 1) & inside), ids, (seed, window.name))
             for i, j in matched_pairs(value[human], value[made]):
                 rows += [int(human[i]), int(made[j])]
         chosen[window.name] = [ids[row] for row in sorted(rows)]

@@ -6,10 +6,13 @@ Without it a detector learns how the classes were saved (DIRE's 100 % came from 
 import io
 from dataclasses import dataclass
 
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
-from redqueen.corpus.decode import jpeg_quality, open_picture, to_rgb
+from redqueen.corpus.decode import jpeg_quality, open_picture, to_rgb, upright
 from redqueen.errors import RejectedPictureError
+
+_HEAD = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"  # as Pillow writes it
+_SCAN, _END = b"\xff\xda", b"\xff\xd9"  # start of the coded pixels, which never hold the two bytes that end them
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Treated:
 
 @dataclass(frozen=True)
 class Normalise:
-    """Centre crop to a square, Lanczos to `size`, JPEG 4:2:0 at `quality`; a picture that is so already stays as it is.
+    """Centre crop to a square, Lanczos to `size`, JPEG 4:2:0 at `quality`; a picture like that keeps its pixels.
 
     Args:
         size: side in pixels.
@@ -41,8 +44,9 @@ class Normalise:
     def __call__(self, data: bytes) -> Treated:
         """Treat one encoded picture; raises RejectedPictureError with the reason."""
         picture = open_picture(data)
-        if self._conforms(picture):
-            return Treated(data, self.size, self.size, "JPEG", self.quality, 1.0)
+        bare = without_metadata(data) if self._conforms(picture) else None
+        if bare is not None:
+            return Treated(bare, self.size, self.size, "JPEG", self.quality, 1.0)
         picture = to_rgb(picture)
         side = min(picture.size)
         if side < (self.smallest or self.size):
@@ -52,11 +56,37 @@ class Normalise:
         square = picture.crop((left, top, left + side, top + side))
         if side != self.size:
             square = square.resize((self.size, self.size), Image.Resampling.LANCZOS)
+        return Treated(self._save(square), self.size, self.size, "JPEG", self.quality, side / self.size)
+
+    def _save(self, picture: Image.Image) -> bytes:
+        picture.info = {}  # Pillow would write the comment that it finds here
         buffer = io.BytesIO()
-        square.save(buffer, "JPEG", quality=self.quality, subsampling="4:2:0")
-        return Treated(buffer.getvalue(), self.size, self.size, "JPEG", self.quality, side / self.size)
+        picture.save(buffer, "JPEG", quality=self.quality, subsampling="4:2:0")
+        return buffer.getvalue()
 
     def _conforms(self, picture: Image.Image) -> bool:
-        bare = not (set(picture.info) - {"jfif", "jfif_version", "jfif_unit", "jfif_density", "dpi"})
-        shape = (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", (self.size, self.size))
-        return bare and shape and jpeg_quality(picture) == self.quality
+        """Whether the picture in this file is coded as `_save` codes one: saving it again would leave a trace."""
+        if not isinstance(picture, JpegImagePlugin.JpegImageFile) or picture.format != "JPEG":
+            return False
+        if (picture.mode, picture.size, jpeg_quality(picture)) != ("RGB", (self.size, self.size), self.quality):
+            return False
+        ours = JpegImagePlugin.JpegImageFile(io.BytesIO(self._save(Image.new("RGB", (8, 8)))))
+        plain = not {"progressive", "adobe"} & set(picture.info) and upright(picture) is picture
+        return plain and (picture.quantization, picture.layer) == (ours.quantization, ours.layer)
+
+
+def without_metadata(data: bytes) -> bytes | None:
+    """The same JPEG without comment, EXIF, XMP, ICC or anything behind its end; None if it is out of order.
+
+    No pixel changes, so that a picture which had a comment is not compressed once more than the others.
+    """
+    kept, at = [_HEAD], 2
+    while data[at : at + 2] != _SCAN:
+        if data[at : at + 1] != b"\xff" or not at < len(data) - 4:
+            return None
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if not (0xE0 <= data[at + 1] <= 0xEF or data[at + 1] == 0xFE):  # APP0 to APP15, COM
+            kept.append(data[at:end])
+        at = end
+    end = data.find(_END, at)
+    return None if end < 0 else b"".join(kept) + data[at : end + len(_END)]

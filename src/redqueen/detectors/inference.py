@@ -23,6 +23,8 @@ from redqueen.perturbations.suite import Suite
 CHUNK = 256  # rows a part: what a kill can cost
 BATCH = 32
 
+_Function = tuple[Callable[[Tensor], Tensor], tuple[int, ...]]  # of a batch, and the shape of what it gives a picture
+
 
 def rows_digest(corpus: Corpus, rows: Sequence[int] | NDArray[np.int64]) -> str:
     """Digest of a list of rows of one corpus, by their ids."""
@@ -50,7 +52,8 @@ def features(
     for split in sorted(set(where[rows])):
         all_rows = np.flatnonzero(where == split)
         key = digest_of([corpus.digest, split, detector.identity, suite.label, view])[:16]
-        found = _in_chunks(detector, detector.features, corpus, all_rows, (suite, view), cache / f"features-{key}")
+        function = (detector.features, (detector.width,))
+        found = _in_chunks(detector, function, corpus, all_rows, (suite, view), cache / f"features-{key}")
         wanted = where[rows] == split
         result[wanted] = found[np.searchsorted(all_rows, rows[wanted])]
     return result
@@ -65,18 +68,18 @@ def logits(
         with torch.inference_mode():
             return detector.score(found).numpy()
     key = digest_of([rows_digest(corpus, rows), identity, suite.label, view])[:16]
-    return _in_chunks(detector, detector, corpus, rows, (suite, view), cache / f"logits-{key}")
+    return _in_chunks(detector, (detector, ()), corpus, rows, (suite, view), cache / f"logits-{key}")
 
 
 def _in_chunks(
     detector: Detector,
-    function: Callable[[Tensor], Tensor],
+    function: _Function,
     corpus: Corpus,
     rows: NDArray[np.int64],
     what: tuple[Suite, str],
     folder: Path,
 ) -> NDArray[np.float32]:
-    """`function` of every row, (n, …), from the parts in `folder` as far as they are there."""
+    """`function` of every row, (n, *shape), from the parts in `folder` as far as they are there."""
     whole = folder / "all.npy"
     if whole.exists():
         return np.asarray(np.load(whole))
@@ -98,7 +101,7 @@ def _in_chunks(
 
 def _run(
     detector: Detector,
-    function: Callable[[Tensor], Tensor],
+    function: _Function,
     corpus: Corpus,
     rows: NDArray[np.int64],
     what: tuple[Suite, str],
@@ -108,10 +111,10 @@ def _run(
     for start in range(0, len(rows), BATCH):
         inputs = [_try(detector, corpus, what, int(row)) for row in rows[start : start + BATCH]]
         good = [tensor for tensor in inputs if tensor is not None]
-        scored = iter(function(torch.stack(good).to(device)).float().cpu()) if good else iter(())
+        scored = iter(function[0](torch.stack(good).to(device)).float().cpu()) if good else iter(())
         outputs += [None if tensor is None else next(scored) for tensor in inputs]
-    shape = next((tuple(output.shape) for output in outputs if output is not None), ())
-    return np.stack([np.full(shape, np.nan, np.float32) if output is None else output.numpy() for output in outputs])
+    failed = np.full(function[1], np.nan, np.float32)
+    return np.stack([failed if output is None else output.numpy() for output in outputs])
 
 
 def _try(detector: Detector, corpus: Corpus, what: tuple[Suite, str], row: int) -> Tensor | None:

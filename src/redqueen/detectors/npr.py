@@ -14,6 +14,7 @@ from timm.models.resnet import Bottleneck
 from torch import Tensor, nn
 
 from redqueen.detectors.base import Detector, Pixels, centre_or_random_crop, to_tensor
+from redqueen.errors import UserError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, as the paper's preprocessing
 GAIN = 2 / 3  # the paper's code multiplies the residual by 2/3; the text does not mention it
@@ -38,7 +39,7 @@ class NPR(Detector):
     ) -> None:
         super().__init__()
         if size % 2 or train_size % 2:
-            raise ValueError(f"size {size} and train_size {train_size} must be even: the residual pairs pixels")
+            raise UserError(f"npr: size {size} and train_size {train_size} must be even: the residual pairs pixels")
         self.size, self.train_size = size, train_size
         self.stem = nn.Sequential(
             nn.Conv2d(3, 64, 3, stride=2, padding=1, bias=False),

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from redqueen.detectors.base import FeatureDetector, Pixels, centre_or_random_crop, to_tensor
+from redqueen.errors import UserError
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
@@ -42,7 +43,10 @@ class Spectral(FeatureDetector):
         """Luma of the central crop, (size, size) in [0, 1]."""
         crop = to_tensor(centre_or_random_crop(pixels, self.size, None))
         if crop.shape[1:] != (self.size, self.size):
-            raise ValueError(f"picture of {pixels.shape[1]} x {pixels.shape[0]} pixels is smaller than {self.size}")
+            raise UserError(
+                f"spectral: a picture of {pixels.shape[1]} x {pixels.shape[0]} pixels is smaller than its crop of "
+                f"{self.size}: lower the detector's size"
+            )
         return torch.einsum("chw,c->hw", crop, torch.tensor(LUMA))
 
     def features(self, batch: Tensor) -> Tensor:

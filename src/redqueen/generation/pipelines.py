@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
 from diffusers import DiffusionPipeline
 
@@ -28,7 +29,10 @@ def locate(weights: str) -> Path:
 
 def load(weights: str, device: str) -> Any:
     """The pipeline in float32 on a device, silent."""
-    pipeline = DiffusionPipeline.from_pretrained(locate(weights), torch_dtype=torch.float32, local_files_only=True)
+    diffusers.utils.logging.disable_progress_bar()
+    pipeline = DiffusionPipeline.from_pretrained(
+        locate(weights), dtype=torch.float32, local_files_only=True, low_cpu_mem_usage=False
+    )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(device)
 

@@ -26,14 +26,16 @@ from redqueen.types import Result, Window
 
 def run(cfg: DictConfig, folder: Path) -> int:
     """Evaluate and say where the results lie."""
-    results(cfg, build(cfg), folder)
+    results(cfg, folder)
     return 0
 
 
-def results(cfg: DictConfig, corpus: Corpus, folder: Path) -> list[Result]:
-    """One result per detector, written to `folder/results`, in the order of the settings."""
+def results(cfg: DictConfig, folder: Path) -> tuple[Corpus, list[Result]]:
+    """The corpus, and one result per detector, written to `folder/results`, in the order of the settings."""
+    work = list(jobs(cfg))
+    corpus = build(cfg)
     done: dict[str, dict[Window, tuple[Checkpoint, Path]]] = {}
-    for name, cutoff in jobs(cfg):
+    for name, cutoff in work:
         checkpoint = trained(cfg, corpus, name, cutoff, folder)
         done.setdefault(name, {})[cutoff] = (checkpoint, predicted(cfg, corpus, name, cutoff, checkpoint))
         say(f"{name} up to {cutoff.name}: trained, predicted")
@@ -41,7 +43,7 @@ def results(cfg: DictConfig, corpus: Corpus, folder: Path) -> list[Result]:
     found = [_result(cfg, corpus, evaluation, name, made) for name, made in done.items()]
     for result in found:
         write_json(folder / "results" / f"{result.detector}.json", asdict(result))
-    return found
+    return corpus, found
 
 
 def _result(

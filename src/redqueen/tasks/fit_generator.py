@@ -1,6 +1,7 @@
 """`redqueen fit_generator`: train one generation of the lineage on photographs of the training split."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -9,8 +10,8 @@ import pytorch_lightning as pl
 from diffusers import UNet2DModel
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
 
+from redqueen import resumable
 from redqueen.console import say
 from redqueen.corpus.store import Corpus
 from redqueen.errors import UserError
@@ -21,9 +22,10 @@ from redqueen.tasks.corpus import assemble
 
 def run(cfg: DictConfig, folder: Path) -> int:
     """Build the corpus, train, save the pipeline and the record of how it was made."""
-    if len(cfg.generator) != 1:
-        raise UserError(f"one generation at a time: generator=[lineage-1], got {len(cfg.generator)}")
-    (name, node), *_ = cfg.generator.items()
+    chosen = cfg.get("generator") or {}
+    if len(chosen) != 1:
+        raise UserError(f"one generation at a time: generator=[lineage-1], got {len(chosen)}")
+    (name, node), *_ = chosen.items()
     corpus = assemble(cfg, instantiate(cfg.source), windows=())
     recipe = cast(Recipe, instantiate(node.recipe))
     output = Path(cfg.output) / str(name)
@@ -36,15 +38,9 @@ def run(cfg: DictConfig, folder: Path) -> int:
     if start:
         unet.load_state_dict(UNet2DModel.from_pretrained(start, subfolder="unet").state_dict())
     module = Denoising(unet, recipe, cfg.seed)
-    checkpoint = ModelCheckpoint(stage.folder, save_last=True, save_top_k=0, enable_version_counter=False)
-    trainer = instantiate(cfg.trainer)(
-        max_steps=recipe.steps,
-        callbacks=[checkpoint, RichProgressBar(leave=False)],
-        logger=instantiate(cfg.logger)(save_dir=str(folder), name=str(name)),
-        log_every_n_steps=STEPS_AN_EPOCH,
-    )
-    last = stage.folder / "last.ckpt"
-    trainer.fit(module, loader(pictures, recipe, cfg.seed), ckpt_path=last if last.exists() else None)
+    trainer = partial(instantiate(cfg.trainer), logger=instantiate(cfg.logger)(save_dir=str(folder), name=str(name)))
+    batches = loader(pictures, recipe, cfg.seed)
+    resumable.fit(trainer, module, batches, stage.folder, recipe.steps, STEPS_AN_EPOCH)
     save_half(module.pipeline(), output)
     write_json(output / "record.json", _record(str(name), corpus, recipe, cfg.seed))
     stage.finish()

@@ -19,8 +19,9 @@ from redqueen.types import Window
 
 def run(cfg: DictConfig, folder: Path) -> int:
     """Predict and say where the tables lie."""
+    work = list(jobs(cfg))
     corpus = build(cfg)
-    for name, cutoff in jobs(cfg):
+    for name, cutoff in work:
         path = predicted(cfg, corpus, name, cutoff, trained(cfg, corpus, name, cutoff, folder))
         say(f"{name} up to {cutoff.name}: {path}")
     return 0

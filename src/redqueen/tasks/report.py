@@ -6,31 +6,33 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from redqueen.console import console, say
-from redqueen.files import write_text
+from redqueen.corpus.store import CARD, Corpus
+from redqueen.files import write_json, write_text
 from redqueen.report import figures
 from redqueen.report.finding import first_sentence
 from redqueen.report.html import render
 from redqueen.report.table import matrix
-from redqueen.tasks.corpus import build
 from redqueen.tasks.evaluate import results
-from redqueen.types import Audit, Result
+from redqueen.types import Result
 
 
 def run(cfg: DictConfig, folder: Path) -> int:
     """Make the report from what the store holds."""
-    corpus = build(cfg)
-    write(results(cfg, corpus, folder), corpus.audit, folder)
+    corpus, found = results(cfg, folder)
+    write(found, corpus, folder)
     return 0
 
 
-def write(found: Sequence[Result], audit: Audit, folder: Path) -> None:
-    """Write `report.html`, `heatmap.png` and `timeline.png`, and print the table."""
+def write(found: Sequence[Result], corpus: Corpus, folder: Path) -> None:
+    """Write `report.html`, the corpus card and, for each view, heat map and timeline; print the table."""
     pictures = {}
     for view in dict.fromkeys(cell.view for result in found for cell in result.cells):
         pictures[f"heatmap-{view}"] = figures.heatmap(found, view)
         pictures[f"timeline-{view}"] = figures.timeline(found, view)
     for name, figure in pictures.items():
         figures.save(figure, folder / "figures" / f"{name}.png")
+    audit = corpus.audit
+    write_json(folder / CARD, corpus.card)
     write_text(folder / "report.html", render(found, audit, pictures, {}))
     console.print(matrix(found))
     say(first_sentence(found, audit))

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from redqueen.tasks.corpus import build
 from redqueen.tasks.evaluate import results
 from redqueen.tasks.record import record
 from redqueen.tasks.report import write
@@ -13,7 +12,6 @@ from redqueen.tasks.report import write
 def run(cfg: DictConfig, folder: Path) -> int:
     """Build the corpus, train and predict at every cutoff, evaluate, report."""
     record(cfg, folder)
-    corpus = build(cfg)
-    found = results(cfg, corpus, folder)
-    write(found, corpus.audit, folder)
+    corpus, found = results(cfg, folder)
+    write(found, corpus, folder)
     return 0

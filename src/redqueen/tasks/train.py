@@ -24,8 +24,9 @@ from redqueen.types import Window
 
 def run(cfg: DictConfig, folder: Path) -> int:
     """Train and say where the checkpoints lie."""
+    work = list(jobs(cfg))  # a wrong choice is told before any work
     corpus = build(cfg)
-    for name, cutoff in jobs(cfg):
+    for name, cutoff in work:
         checkpoint = trained(cfg, corpus, name, cutoff, folder)
         say(f"{name} up to {cutoff.name}: {checkpoint.folder}")
     return 0

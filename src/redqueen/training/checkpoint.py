@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from safetensors import SafetensorError
@@ -42,7 +43,8 @@ class Checkpoint:
         try:
             detector.load_trained(load_file(self.folder / MODEL))
         except (RuntimeError, SafetensorError, OSError) as error:
-            raise UserError(f"checkpoint {self.folder.name} does not fit {type(detector).__name__}: {error}") from None
+            reason = shorten(str(error), 200, placeholder=" …")
+            raise UserError(f"checkpoint {self.folder.name} does not fit {type(detector).__name__}: {reason}") from None
         return detector
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytorch_lightning as pl
 from numpy.typing import NDArray
-from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
 
+from redqueen import resumable
 from redqueen.corpus.store import Corpus
 from redqueen.detectors.base import Detector, FeatureDetector
 from redqueen.detectors.inference import features, logits
@@ -38,6 +38,14 @@ class Recipe:
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     steps_a_block: int = 20
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be followed."""
+        for name in ("steps", "batch_size", "steps_a_block"):
+            if getattr(self, name) < 1:
+                raise UserError(f"recipe.{name}={getattr(self, name)}: must be at least 1")
+        if self.batch_size % 2:
+            raise UserError(f"recipe.batch_size={self.batch_size}: must be even, half of a batch is human-made")
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ def fit(
 ) -> None:
     """Train the detector in place; unfinished work lies in `folder` and is taken up again.
 
-    `trainer` makes the Lightning trainer, logger included, from `max_steps`, `callbacks` and `log_every_n_steps`.
+    `trainer` makes the Lightning trainer, logger included, from what `resumable.fit` adds.
     """
     if isinstance(detector, FeatureDetector):
         suite = Suite("none", 1, {CLEAN: []})
@@ -88,17 +96,8 @@ def fit(
         return
     module = DetectorTraining(detector, recipe.steps, recipe.learning_rate, recipe.weight_decay)
     pictures = TrainingPictures(rows.corpus, rows.train.tolist(), rows.train_labels.tolist(), detector)
-    checkpoint = ModelCheckpoint(folder, save_last=True, save_top_k=0, enable_version_counter=False)
-    runner = trainer(
-        max_steps=recipe.steps,
-        callbacks=[checkpoint, RichProgressBar(leave=False)],
-        log_every_n_steps=recipe.steps_a_block,
-    )
-    last = folder / "last.ckpt"
     batches = loader(pictures, recipe.batch_size, recipe.steps_a_block, seed)
-    runner.fit(
-        module, batches, ckpt_path=last if last.exists() else None, weights_only=False if last.exists() else None
-    )
+    resumable.fit(trainer, module, batches, folder, recipe.steps, recipe.steps_a_block)
 
 
 def threshold(detector: Detector, rows: Rows, cache: Path, identity: str) -> float:

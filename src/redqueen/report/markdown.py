@@ -1,0 +1,35 @@
+"""The results as a Markdown table, for the README and for pages that show Markdown."""
+
+from collections.abc import Sequence
+
+from redqueen.report.finding import controls_last, next_period, one_setup, same_period, spell, view_names
+from redqueen.report.table import false_positives
+from redqueen.types import Kind, Result
+
+ALARMS: tuple[Kind, ...] = ("photo", "collage")
+
+
+def matrix(results: Sequence[Result]) -> str:
+    """One row a detector, controls last: same- and next-period AUROC under each view, false-positive rates."""
+    one_setup(results)
+    views = view_names(results)
+    head = ["detector"]
+    head += [f"{period} period, {view}" for view in views for period in ("same", "next")]
+    head += [f"false positives, {kind}s" for kind in ALARMS]
+    rows = [head, ["---"] * len(head), *(_row(result, views) for result in controls_last(results))]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+
+
+def _row(result: Result, views: Sequence[str]) -> list[str]:
+    cells = [f"{_escape(result.detector)} (control)" if result.control else _escape(result.detector)]
+    for view in views:
+        cells += [spell(same_period(result, view)), spell(next_period(result, view))]
+    for kind in ALARMS:
+        entry = false_positives(result, kind, views[0])
+        cells.append(spell(entry.rate if entry else None, percent=True))
+    return cells
+
+
+def _escape(text: str) -> str:
+    """A name that cannot end its cell or its line."""
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,44 @@
+"""Lightning training that a kill at any moment costs one block of steps, and that ends with the same weights.
+
+What step s sees must depend on (seed, s) alone: see the samplers of `training.data` and `generation.lineage`. A block
+is one "epoch" of the loader; the checkpoint at its end is written whole or not at all.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
+
+from redqueen.console import console
+
+LAST = "last.ckpt"
+
+
+def fit(
+    trainer: Callable[..., pl.Trainer],
+    module: pl.LightningModule,
+    batches: Iterable[Any],
+    folder: Path,
+    steps: int,
+    steps_a_block: int,
+) -> None:
+    """Train up to `steps`, from the last checkpoint in `folder` if there is one.
+
+    `trainer` makes the Lightning trainer from `max_steps`, `callbacks`, `enable_progress_bar` and `log_every_n_steps`.
+    """
+    callbacks: list[pl.Callback] = [
+        ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False)
+    ]
+    if console.is_terminal:
+        callbacks.append(RichProgressBar(leave=False))
+    runner = trainer(
+        max_steps=steps,
+        callbacks=callbacks,
+        enable_progress_bar=console.is_terminal,
+        log_every_n_steps=steps_a_block,
+    )
+    last = folder / LAST
+    # our own checkpoint: it holds optimiser state, which torch's weights-only loader refuses
+    runner.fit(module, batches, ckpt_path=last if last.exists() else None, weights_only=False)
