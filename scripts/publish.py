@@ -4,7 +4,7 @@ usage: python scripts/publish.py RUN [SHUFFLED_RUN …]
 
 RUN is the folder of a `redqueen track` run; its JSONs go to results/<corpus>/<protocol>/, its figures and its corpus
 card to results/<corpus>/. Each SHUFFLED_RUN is one with labels=shuffled; together they become
-results/<corpus>/shuffled.json: per detector, the AUROC of each seed (mean over windows, view clean) and the mean over seeds.
+results/<corpus>/shuffled.json: per detector, the AUROC of each seed (mean over windows, view clean) and their mean.
 """
 
 import json

@@ -4,6 +4,7 @@ What step s sees must depend on (seed, s) alone: see the samplers of `training.d
 is one "epoch" of the loader; the checkpoint at its end is written whole or not at all.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -26,15 +27,16 @@ def fit(
 ) -> None:
     """Train up to `steps`, from the last checkpoint in `folder` if there is one.
 
-    `trainer` makes the Lightning trainer from `max_steps`, `callbacks`, `enable_progress_bar` and `log_every_n_steps`.
+    `trainer` makes the Lightning trainer from `max_epochs`, `callbacks`, `enable_progress_bar` and `log_every_n_steps`.
     """
     callbacks: list[pl.Callback] = [
-        ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False)
+        _StopAfter(steps),
+        ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False),
     ]
     if console.is_terminal:
         callbacks.append(RichProgressBar(leave=False))
     runner = trainer(
-        max_steps=steps,
+        max_epochs=math.ceil(steps / steps_a_block),  # with max_steps Lightning resumes inside the finished block
         callbacks=callbacks,
         enable_progress_bar=console.is_terminal,
         log_every_n_steps=steps_a_block,
@@ -42,3 +44,14 @@ def fit(
     last = folder / LAST
     # our own checkpoint: it holds optimiser state, which torch's weights-only loader refuses
     runner.fit(module, batches, ckpt_path=last if last.exists() else None, weights_only=False)
+
+
+class _StopAfter(pl.Callback):
+    """Ends training within the last block where that is longer than what is left."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Lightning's hook."""
+        trainer.should_stop = trainer.should_stop or trainer.global_step >= self.steps

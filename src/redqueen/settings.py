@@ -117,7 +117,7 @@ def check(cfg: DictConfig) -> None:
             if str(key).startswith("_"):
                 continue
             if hints and str(key) not in _parameters(target):
-                raise unknown(f"setting of {where}", str(key), names(node))
+                raise unknown(f"setting of {where}", str(key), _parameters(target))
             if str(key) in hints and not OmegaConf.is_missing(node, key):
                 _check_value(f"{where}.{key!s}", node[key], hints[str(key)])
 

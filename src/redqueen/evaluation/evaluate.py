@@ -1,8 +1,8 @@
 """From predictions to a result: every figure with its interval, all from one set of bootstrap draws over groups."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -36,13 +36,16 @@ class Scored:
     threshold: float
 
     @classmethod
-    def of(cls, cutoff: Window, table: pa.Table, ids: Sequence[str], threshold: float) -> "Scored":
+    def of(
+        cls, cutoff: Window, table: pa.Table, ids: Sequence[str], threshold: float, views: Iterable[str]
+    ) -> "Scored":
         """Align a prediction table with the test rows; raises UserError if a (picture, view) is missing or failed."""
         by_view: dict[str, dict[str, float]] = {}
         for row in table.to_pylist():
             by_view.setdefault(row["view"], {})[row["image_id"]] = np.nan if row["logit"] is None else row["logit"]
         found = {}
-        for view, scores in by_view.items():
+        for view in views:
+            scores = by_view.get(view, {})
             missing = [one for one in ids if one not in scores]
             if missing:
                 raise UserError(
@@ -130,9 +133,3 @@ class Evaluation:
                     rate = rate_interval(hits, self.groups[chosen], self.draws, self.seed)
                     found.append(FalsePositives(one.cutoff.name, kind, view, rate))
         return tuple(found)
-
-
-def checks(predictions: Mapping[str, Any], suite: str) -> None:
-    """Refuse predictions made under another suite than the protocol's run asks for."""
-    if predictions["suite"] != suite:
-        raise UserError(f"predictions were made under suite {predictions['suite']}, this run asks for {suite}")

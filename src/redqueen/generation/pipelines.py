@@ -11,7 +11,7 @@ import torch
 from diffusers import DiffusionPipeline
 
 from redqueen.errors import UserError
-from redqueen.files import digest_of
+from redqueen.files import digest_file, digest_of
 
 PACKAGE = "package:"
 
@@ -41,7 +41,7 @@ def fingerprint(weights: str) -> str:
     """Digest over every file of the pipeline: what provenance records as its revision."""
     folder = locate(weights)
     paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "record.json")
-    return digest_of([[str(p.relative_to(folder)), p.read_bytes().hex()] for p in paths])
+    return digest_of([[str(p.relative_to(folder)), digest_file(p)] for p in paths])
 
 
 def record(weights: str) -> Mapping[str, Any]:

@@ -54,7 +54,7 @@ def _result(
     for cutoff in cutoffs(cfg):
         checkpoint, path = made[cutoff]
         table, _ = predictions.read(path, corpus.digest)
-        scored.append(Scored.of(cutoff, table, evaluation.ids, checkpoint.record["threshold"]))
+        scored.append(Scored.of(cutoff, table, evaluation.ids, checkpoint.record["threshold"], suite.views))
     matrix = evaluation.matrix(scored)
     return Result(
         detector=name,

@@ -27,7 +27,7 @@ def run(cfg: DictConfig, folder: Path) -> int:
         raise UserError(f"one generation at a time: generator=[lineage-1], got {len(chosen)}")
     (name, node), *_ = chosen.items()
     corpus = assemble(cfg, instantiate(cfg.source), windows=())
-    recipe = cast(Recipe, instantiate(node.recipe))
+    recipe = cast(Recipe, instantiate(node.recipe, _convert_="all"))
     output = Path(cfg.output) / str(name)
     start = Path(cfg.output) / recipe.start_from if recipe.start_from else None
     inputs = {"recipe": repr(recipe), "corpus": corpus.digest, "seed": cfg.seed, "start": start and _weights_of(start)}

@@ -38,6 +38,8 @@ def jobs(cfg: DictConfig) -> Iterator[tuple[str, Window]]:
     names = [str(name) for name, node in (cfg.get("detector") or {}).items() if "_target_" in node]
     if not names:
         raise UserError("no detector chosen: add detector=[spectral] (any YAML in configs/detector)")
+    for node in (cfg.recipe, *(cfg.detector[name] for name in names)):
+        instantiate(node)  # what cannot be built is told before any work
     for name in names:
         for cutoff in cutoffs(cfg):
             yield name, cutoff

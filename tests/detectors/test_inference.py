@@ -1,0 +1,147 @@
+"""Inference over rows of a corpus: resumable, cached, and blind to how often it was interrupted."""
+
+import numpy as np
+import pytest
+import torch
+
+import stand_ins
+from redqueen.corpus.store import Corpus
+from redqueen.detectors import inference
+from redqueen.errors import RejectedPictureError
+from redqueen.perturbations.functional import jpeg
+from redqueen.perturbations.suite import CLEAN, Suite
+
+SUITE = Suite("two", 1, {CLEAN: [], "rough": [lambda pixels, rng: jpeg(pixels, rng, quality=10)]})
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(inference, "CHUNK", 6)
+    monkeypatch.setattr(inference, "BATCH", 4)
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Rows whose picture was read, in order."""
+    seen: list[int] = []
+    original = Corpus.encoded
+    monkeypatch.setattr(Corpus, "encoded", lambda self, row: seen.append(int(row)) or original(self, row))
+    return seen
+
+
+@pytest.fixture
+def rows(corpus):
+    return np.flatnonzero(corpus.column("split") == "test")
+
+
+def run(name, corpus, rows, cache, view=CLEAN, suite=SUITE, identity="weights"):
+    return inference.logits(stand_ins.detector(name), corpus, rows, suite, view, cache, identity)
+
+
+@pytest.mark.parametrize("name", ["npr", "spectral"])
+def test_logits_are_the_detectors_own(name, corpus, rows, tmp_path, small_chunks):
+    detector = stand_ins.detector(name).eval()
+    with torch.inference_mode():
+        expected = [detector(detector.prepare(corpus.pixels(row))[None]).item() for row in rows]
+    np.testing.assert_allclose(run(name, corpus, rows, tmp_path), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["npr", "spectral"])
+@pytest.mark.parametrize("stop_after", [0, 3, 7, 20])
+def test_resumed_after_a_kill_gives_the_same_bytes(name, stop_after, corpus, rows, tmp_path, small_chunks, monkeypatch):
+    whole = run(name, corpus, rows, tmp_path / "whole")
+    original, left = Corpus.encoded, [stop_after]
+
+    def dying(self, row):
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return original(self, row)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Corpus, "encoded", dying)
+        with pytest.raises(KeyboardInterrupt):
+            run(name, corpus, rows, tmp_path / "killed")
+    resumed = run(name, corpus, rows, tmp_path / "killed")
+    assert resumed.tobytes() == whole.tobytes()
+
+
+def test_a_resumed_run_reads_only_what_is_missing(corpus, rows, tmp_path, small_chunks, reads):
+    run("npr", corpus, rows, tmp_path)
+    assert reads == list(rows)
+    (folder,) = tmp_path.iterdir()
+    (folder / "all.npy").unlink()
+    (folder / "part-00001.npy").unlink()
+    reads.clear()
+    run("npr", corpus, rows, tmp_path)
+    assert reads == list(rows[6:12])
+
+
+@pytest.mark.parametrize("name", ["npr", "spectral"])
+def test_a_second_call_reads_no_picture(name, corpus, rows, tmp_path, reads):
+    first = run(name, corpus, rows, tmp_path)
+    assert len(reads) == len(rows)
+    assert run(name, corpus, rows, tmp_path).tobytes() == first.tobytes()
+    assert len(reads) == len(rows)
+
+
+def test_features_are_computed_once_for_all_heads_and_all_subsets(corpus, tmp_path, reads):
+    detector = stand_ins.detector("spectral")
+    train = np.flatnonzero(corpus.column("split") == "train")
+    some = train[[5, 2, 11]]
+    part = inference.features(detector, corpus, some, SUITE, CLEAN, tmp_path)
+    assert sorted(reads) == list(train)  # whole splits, whatever the rows
+    whole = inference.features(stand_ins.detector("spectral", seed=9), corpus, train, SUITE, CLEAN, tmp_path)
+    assert len(reads) == len(train)
+    np.testing.assert_array_equal(part, whole[[5, 2, 11]])
+
+
+def test_rows_of_several_splits_come_in_the_order_asked_for(corpus, tmp_path):
+    detector = stand_ins.detector("spectral")
+    rows = np.random.default_rng(0).permutation(len(corpus.table))[:30]
+    found = inference.features(detector, corpus, rows, SUITE, CLEAN, tmp_path)
+    batch = torch.stack([detector.prepare(corpus.pixels(row)) for row in rows])
+    np.testing.assert_allclose(found, detector.features(batch).numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["npr", "spectral"])
+def test_cached_views_leave_no_trace(name, corpus, rows, tmp_path):
+    """A view gives the same bytes whether another was computed before it or not."""
+    alone = run(name, corpus, rows, tmp_path / "alone", view="rough")
+    run(name, corpus, rows, tmp_path / "after", view=CLEAN)
+    after = run(name, corpus, rows, tmp_path / "after", view="rough")
+    assert alone.tobytes() == after.tobytes()
+    assert not np.array_equal(alone, run(name, corpus, rows, tmp_path / "after", view=CLEAN))
+
+
+def test_other_weights_other_rows_other_suite_are_not_mixed_up(corpus, rows, tmp_path):
+    run("npr", corpus, rows, tmp_path)
+    run("npr", corpus, rows, tmp_path, identity="other weights")
+    run("npr", corpus, rows[:4], tmp_path)
+    run("npr", corpus, rows, tmp_path, suite=Suite("two", 2, SUITE.views))
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize("name", ["npr", "spectral"])
+def test_a_picture_that_fails_is_nan_and_harms_no_other(name, corpus, rows, tmp_path, small_chunks, monkeypatch):
+    whole = run(name, corpus, rows, tmp_path / "whole")
+    bad = {int(row) for row in rows[6:12]} | {int(rows[1])}  # one of a batch, and a whole chunk
+    original = Corpus.pixels
+
+    def pixels(self, row):
+        if int(row) in bad:
+            raise RejectedPictureError("broken")
+        return original(self, row)
+
+    monkeypatch.setattr(Corpus, "pixels", pixels)
+    found = run(name, corpus, rows, tmp_path / "broken")
+    failed = np.isin(rows, list(bad))
+    assert np.isnan(found[failed]).all()
+    np.testing.assert_allclose(found[~failed], whole[~failed], atol=1e-5)
+
+
+def test_rows_digest_depends_on_rows_and_corpus(corpus, rows):
+    digest = inference.rows_digest(corpus, rows)
+    assert digest == inference.rows_digest(corpus, rows.tolist())
+    assert digest != inference.rows_digest(corpus, rows[::-1])
+    assert digest != inference.rows_digest(corpus, rows[:-1])

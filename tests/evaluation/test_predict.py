@@ -1,0 +1,105 @@
+"""The prediction table: its columns, what it says of its origin, and what it refuses."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from scipy.special import expit
+
+import stand_ins
+from redqueen.corpus.store import Corpus
+from redqueen.errors import DigestError, RejectedPictureError, UserError
+from redqueen.evaluation import predict as predictions
+from redqueen.evaluation.predict import SCHEMA, predict
+from redqueen.perturbations.functional import jpeg
+from redqueen.perturbations.suite import CLEAN, Suite
+
+SUITE = Suite("two", 1, {CLEAN: [], "rough": [lambda pixels, rng: jpeg(pixels, rng, quality=10)]})
+MADE_FROM = {"checkpoint": "c" * 64, "suite": SUITE.label}
+
+
+@pytest.fixture
+def table(corpus, tmp_path):
+    return predict(stand_ins.detector("npr"), corpus, SUITE, tmp_path / "cache", "x")
+
+
+@pytest.fixture
+def written(corpus, table, tmp_path):
+    predictions.write(tmp_path / "p.parquet", table, {**MADE_FROM, "corpus_digest": corpus.digest})
+    return tmp_path / "p.parquet"
+
+
+def test_one_row_for_each_test_picture_and_view(corpus, table):
+    test = corpus.column("image_id")[corpus.column("split") == "test"]
+    assert table.schema.equals(SCHEMA)
+    assert SCHEMA.names == ["image_id", "view", "logit", "probability", "status"]
+    assert list(zip(table["view"].to_pylist(), table["image_id"].to_pylist(), strict=True)) == [
+        (view, one) for view in SUITE.views for one in test
+    ]
+    assert set(table["status"].to_pylist()) == {"ok"}
+
+
+def test_probability_is_the_sigmoid_of_the_logit(table):
+    np.testing.assert_allclose(table["probability"], expit(table["logit"].to_numpy()), rtol=1e-6)
+
+
+def test_huge_logits_have_probabilities_and_raise_no_warning(corpus, tmp_path):
+    detector = stand_ins.detector("npr")
+    detector.head.bias.data[:] = -1e4
+    table = predict(detector, corpus, SUITE, tmp_path, "x")
+    assert set(table["probability"].to_pylist()) == {0.0}
+
+
+def test_a_picture_that_fails_has_nulls_and_says_so(corpus, tmp_path, monkeypatch):
+    bad = int(np.flatnonzero(corpus.column("split") == "test")[3])
+    original = Corpus.pixels
+
+    def pixels(self, row):
+        if row == bad:
+            raise RejectedPictureError("broken")
+        return original(self, row)
+
+    monkeypatch.setattr(Corpus, "pixels", pixels)
+    rows = predict(stand_ins.detector("npr"), corpus, SUITE, tmp_path, "x").to_pylist()
+    failed = [row for row in rows if row["status"] == "failed"]
+    bad_id = corpus.column("image_id")[bad]
+    assert failed == [
+        {"image_id": bad_id, "view": view, "logit": None, "probability": None, "status": "failed"}
+        for view in SUITE.views
+    ]
+
+
+def test_file_says_what_it_was_made_from(corpus, table, written):
+    meta = json.loads(pq.read_schema(written).metadata[b"redqueen"])
+    assert meta == {**MADE_FROM, "corpus_digest": corpus.digest}
+    found, made_from = predictions.read(written, corpus.digest)
+    assert found.to_pylist() == table.to_pylist()
+    assert made_from == meta
+
+
+def test_same_predictions_same_bytes(corpus, table, written, tmp_path):
+    predictions.write(tmp_path / "again.parquet", table, {"corpus_digest": corpus.digest, **MADE_FROM})
+    assert (tmp_path / "again.parquet").read_bytes() == written.read_bytes()
+
+
+def test_another_corpus_is_refused_with_both_digests(written, corpus):
+    with pytest.raises(DigestError, match=rf"made on corpus {corpus.digest[:12]}, not on bbbbbbbbbbbb: predict again"):
+        predictions.read(written, "b" * 64)
+
+
+@pytest.mark.parametrize("content", [b"", b"no parquet", None])
+def test_a_file_that_is_none_is_refused(tmp_path, content):
+    path = tmp_path / "p.parquet"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match="cannot be read as predictions") as caught:
+        predictions.read(path, "a" * 64)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_table_without_origin_is_refused(tmp_path):
+    pq.write_table(pa.table({"image_id": ["a"]}), tmp_path / "p.parquet")
+    with pytest.raises(UserError, match="no record of what it was made from"):
+        predictions.read(tmp_path / "p.parquet", "a" * 64)

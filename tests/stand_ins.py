@@ -1,0 +1,126 @@
+"""Tiny stand-ins for what is heavy: a corpus of noise and stripes, detectors built from their YAMLs, a generator."""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from hydra.utils import instantiate
+from numpy.typing import NDArray
+from omegaconf import DictConfig, OmegaConf
+from PIL import Image
+
+from redqueen.cli import configs
+from redqueen.corpus.build import Plan, finish, treat
+from redqueen.corpus.normalise import Normalise
+from redqueen.corpus.schema import SourcePicture
+from redqueen.corpus.store import Corpus
+from redqueen.detectors.base import Detector
+from redqueen.files import digest_of, write_json
+from redqueen.generation.lineage import Recipe, build_unet, make_pipeline
+from redqueen.types import Window
+
+SIDE = 32
+WINDOWS = (Window("2026-01", "2026-01", "2026-01"), Window("2026-02", "2026-02", "2026-02"))
+SHARES = {"train": 0.5, "val": 0.2, "test": 0.3}
+
+# Settings that make a detector small. One that is not named here is tested with its defaults.
+TINY: dict[str, dict[str, Any]] = {
+    "spectral": {"size": SIDE},
+    "npr": {"size": SIDE, "train_size": SIDE, "depths": [1, 1], "width": 8},
+    "lite0_probe": {"crop": SIDE, "resize": 64},
+}
+
+
+def names(group: str) -> list[str]:
+    """Every YAML of a group of settings."""
+    return sorted(path.stem for path in (configs() / group).glob("*.yaml"))
+
+
+def node(name: str) -> DictConfig:
+    """The node of a detector, made small."""
+    return OmegaConf.merge(OmegaConf.load(configs() / "detector" / f"{name}.yaml"), TINY.get(name, {}))
+
+
+def detector(name: str, seed: int = 0) -> Detector:
+    """A small detector whose fresh weights the seed decides; a head of zeros gets random weights."""
+    torch.manual_seed(seed)
+    made: Detector = instantiate(node(name), _convert_="object")
+    for head in (module for module in made.modules() if isinstance(module, torch.nn.Linear)):
+        if not head.weight.any():
+            torch.nn.init.normal_(head.weight, std=head.in_features**-0.5)
+    return made
+
+
+def human_pixels(number: int, side: int = SIDE) -> NDArray[np.uint8]:
+    """Noise: (side, side, 3) uint8."""
+    return np.random.default_rng([1, number]).integers(0, 256, (side, side, 3), dtype=np.uint8)
+
+
+def generated_pixels(number: int, side: int = SIDE) -> NDArray[np.uint8]:
+    """Noise of half the size, up-sampled by repetition, as a careless generator would."""
+    small = np.random.default_rng([2, number]).integers(0, 256, (side // 2, side // 2, 3), dtype=np.uint8)
+    return small.repeat(2, axis=0).repeat(2, axis=1)
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """The picture as PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+class Pictures:
+    """A source of noise (photographs, collages, drawings) and of up-sampled noise by two dated generators."""
+
+    name = "stand-in"
+
+    def __init__(self, photos: int = 20, others: int = 8, generated: int = 20, seed: int = 0) -> None:
+        self.counts, self.seed = (photos, others, generated), seed
+
+    def fingerprint(self) -> str:
+        return digest_of([self.counts, self.seed])
+
+    def pictures(self) -> Iterator[SourcePicture]:
+        photos, others, generated = self.counts
+        for kind, count in {"photo": photos, "collage": others, "drawing": others}.items():
+            for number in range(count):
+                yield self._picture(kind, number, human_pixels, offset={"photo": 0, "collage": 1, "drawing": 2}[kind])
+        for month in ("2026-01", "2026-02"):
+            for number in range(generated):
+                yield self._picture("generated", number, generated_pixels, int(month[-1]), month)
+
+    def _picture(
+        self, kind: Any, number: int, draw: Callable[[int], Any], offset: int, month: str | None = None
+    ) -> SourcePicture:
+        key = self.seed * 10**6 + offset * 10**4 + number
+        return SourcePicture(
+            name=f"{kind}-{month}-{number}",
+            read=lambda: png(draw(key)),
+            kind=kind,
+            group_id=f"{kind}/{month}/{number}",
+            source="stand-in",
+            licence="CC0-1.0",
+            generator=month and f"generator-{month}",
+            released=month,
+        )
+
+
+def corpus(folder: Path, source: Any = None, windows: Sequence[Window] = WINDOWS) -> Corpus:
+    """A finished corpus of 32-pixel pictures."""
+    treat(source or Pictures(), Normalise(size=SIDE), folder / "treated", strict=True)
+    return finish(folder / "treated", folder / "corpus", Plan("stand-in", SHARES, windows))
+
+
+RECIPE = Recipe(channels=(8, 16), pictures=64, batch_size=4, sampling_steps=2)
+
+
+def generator_weights(folder: Path, side: int = SIDE, seed: int = 0, recipe: Recipe = RECIPE, **record: Any) -> Path:
+    """An untrained generator in diffusers' layout."""
+    torch.manual_seed(seed)
+    make_pipeline(build_unet(side, recipe.channels), recipe).save_pretrained(folder, safe_serialization=True)
+    if record:
+        write_json(folder / "record.json", record)
+    return folder

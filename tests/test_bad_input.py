@@ -1,0 +1,129 @@
+"""Bad input ends with exit code 2 and one line on stderr that names the value and what is allowed."""
+
+import re
+
+import pytest
+
+from redqueen.cli import main
+
+CASES = {
+    "unknown task": (["trak"], r"unknown task 'trak'; did you mean 'track'\? Allowed: corpus, .*train"),
+    "missing folder": (
+        ["track", "source=folder", "source.path=/nonexistent"],
+        r"source\.path=/nonexistent: no such folder; give the folder that holds metadata\.csv",
+    ),
+    "no path": (["track", "experiment=field"], r"source\.path has no value yet: add source\.path=… to the command"),
+    "unknown generator": (
+        ["track", "generator=[lineage-9]"],
+        r"unknown generator 'lineage-9'; did you mean 'lineage-\d'\? Allowed: lineage-1, .*lineage-5",
+    ),
+    "unknown detector": (
+        ["track", "detector=[nrp]"],
+        r"unknown detector 'nrp'; did you mean 'npr'\? Allowed: constant, .*spectral",
+    ),
+    "unknown experiment": (
+        ["track", "experiment=quickstar"],
+        r"unknown experiment 'quickstar'; did you mean 'quickstart'\? Allowed: field, .*",
+    ),
+    "unknown source": (["corpus", "source=whels"], r"unknown source 'whels'; did you mean 'wheels'\? Allowed: .*"),
+    "unknown group": (["track", "detektor=npr"], r".*'detektor'; did you mean 'detector'\? Allowed: .*"),
+    "unknown key": (
+        ["track", "recipe.stepz=3"],
+        r"no setting 'recipe\.stepz'; did you mean 'recipe\.steps'\? Allowed under recipe: batch_size, .*",
+    ),
+    "unknown key at the top": (["track", "sed=3"], r"no setting 'sed'; did you mean 'seed'\? Allowed: .*"),
+    "unknown key, forced in": (
+        ["track", "+detector.spectral.sise=3"],
+        r"unknown setting of detector\.spectral 'sise'; did you mean 'size'\? Allowed: size",
+    ),
+    "wrong type": (["track", "recipe.steps=abc"], r"recipe\.steps=abc: input should be a valid integer.*"),
+    "wrong type of a plain setting": (["track", "draws=many"], r"draws=many: input should be a valid integer.*"),
+    "impossible value": (["track", "recipe.steps=0"], r"recipe\.steps=0: must be at least 1"),
+    "odd batch": (["track", "recipe.batch_size=5"], r"recipe\.batch_size=5: must be even.*"),
+    "odd crop": (["track", "detector=[npr]", "detector.npr.size=33"], r"npr: size 33 .* must be even.*"),
+    "malformed override": (["track", "foo=[1,"], r".*'\[1,'.*"),
+    "no override": (["track", "foo"], r".*'foo'.*"),
+    "unknown cutoff": (["track", "cutoff=never"], r"unknown cutoff 'never'; Allowed: 2026-01, .*2026-05"),
+    "no detector": (["track", "detector=[]"], r"no detector chosen: add detector=\[spectral\].*"),
+    "no generator": (["generate"], r"no generator chosen: add generator=\[lineage-1\].*"),
+    "two generators to fit": (
+        ["fit_generator", "generator=[lineage-1,lineage-2]"],
+        r"one generation at a time: .*, got 2",
+    ),
+    "no weights": (
+        ["generate", "generator=[lineage-1]", "generator.lineage-1.weights=nowhere"],
+        r"weights 'nowhere': no pipeline at nowhere \(model_index\.json is missing\)",
+    ),
+    "overlapping windows": (
+        ["track", "protocol.periods=[[2022-01,2022-03],[2022-03,2022-04]]"],
+        r"protocol 'lineage': two windows share the month 2022-03",
+    ),
+    "labels": (["track", "labels=wrong"], r"labels=wrong: input should be 'true' or 'shuffled'"),
+    "no config folder": (["track", "--config-dir", "/nonexistent"], r".*'/nonexistent' not found"),
+}
+
+
+@pytest.mark.parametrize(("words", "expected"), CASES.values(), ids=CASES)
+def test_one_line_and_exit_code_2(words, expected, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert re.fullmatch(rf"redqueen: {expected}\n", err)
+
+
+def test_nothing_is_built_before_a_wrong_choice_is_told(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    assert main(["track", "cutoff=never", "store=store"]) == 2
+    assert not (tmp_path / "store").exists()
+
+
+def test_interruption_has_its_own_code(tmp_path, monkeypatch, capfd):
+    from redqueen.tasks import track
+
+    def interrupted(cfg, folder):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(track, "run", interrupted)
+    assert main(["track"]) == 130
+    assert capfd.readouterr().err == "redqueen: interrupted; the same command goes on where it stopped\n"
+
+
+def test_ctrl_c_in_lightning_is_an_interruption(tmp_path, monkeypatch, capfd):
+    """Lightning turns KeyboardInterrupt into sys.exit(1)."""
+    from redqueen.tasks import track
+
+    def interrupted(cfg, folder):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise SystemExit(1)  # noqa: B904  (as Lightning does)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(track, "run", interrupted)
+    assert main(["track"]) == 130
+
+
+def test_a_full_disk_is_one_line_and_exit_code_1(tmp_path, monkeypatch, capfd):
+    from redqueen.tasks import track
+
+    def full(cfg, folder):
+        raise OSError(28, "No space left on device", "store/x")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(track, "run", full)
+    assert main(["track"]) == 1
+    assert capfd.readouterr().err == "redqueen: [Errno 28] No space left on device: 'store/x'\n"
+
+
+def test_a_bug_is_not_hidden(tmp_path, monkeypatch, capfd):
+    from redqueen.tasks import track
+
+    def broken(cfg, folder):
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(track, "run", broken)
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        main(["track"])

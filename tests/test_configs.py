@@ -1,0 +1,139 @@
+"""configs/ is the only registry: every node fits the constructor that it names, every experiment composes."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.utils import get_object, instantiate
+from omegaconf import DictConfig, OmegaConf
+
+import stand_ins
+from redqueen.cli import TASKS, configs
+from redqueen.settings import check
+
+FILES = sorted(path.relative_to(configs()) for path in configs().rglob("*.yaml"))
+LINES = 25  # of difference, for an experiment
+PACKAGED = ("detector", "generator")  # groups of which several members are chosen at once
+GROUPS = sorted(path.name for path in configs().iterdir() if path.is_dir())
+
+every_file = pytest.mark.parametrize("path", FILES, ids=str)
+
+
+def composed(task: str, *overrides: str) -> DictConfig:
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(configs()), version_base="1.3"):
+        return compose(task, list(overrides))
+
+
+def nodes(value, where=""):
+    """Every mapping with a `_target_`, and where it stands."""
+    if isinstance(value, dict):
+        if "_target_" in value:
+            yield where, value
+        for key, below in value.items():
+            yield from nodes(below, f"{where}.{key}".strip("."))
+    elif isinstance(value, list):
+        for number, below in enumerate(value):
+            yield from nodes(below, f"{where}[{number}]")
+
+
+def loaded(path: Path) -> dict:
+    return OmegaConf.to_container(OmegaConf.load(configs() / path), resolve=False)
+
+
+def test_every_file_is_looked_at():
+    on_disk = [path for path in configs().rglob("*") if path.is_file()]
+    assert len(FILES) == len(on_disk), "a file in configs/ that is no YAML is not checked"
+    with_targets = [path for path in FILES if list(nodes(loaded(path)))]
+    mentioned = [path for path in on_disk if re.search(r"^\s*(- \{)?_target_:", path.read_text(), re.MULTILINE)]
+    assert len(with_targets) == len(mentioned) > 15
+
+
+@every_file
+def test_every_node_binds_to_the_signature_of_its_target(path):
+    for where, node in nodes(loaded(path)):
+        target = get_object(node["_target_"])
+        arguments = {key: value for key, value in node.items() if not key.startswith("_")}
+        signature = inspect.signature(target)
+        bind = signature.bind_partial if node.get("_partial_") else signature.bind
+        try:
+            bind(**arguments)
+        except TypeError as error:
+            pytest.fail(f"{path}, {where or 'at the top'}: {error}")
+
+
+@every_file
+def test_no_value_repeats_the_default_of_its_constructor(path):
+    """One owner per default: a YAML names a parameter only to change it."""
+    for where, node in nodes(loaded(path)):
+        parameters = inspect.signature(get_object(node["_target_"])).parameters
+        if node["_target_"].startswith("redqueen.") and path.parent.name != "generator":  # a record of what was done
+            repeated = [k for k, v in node.items() if k in parameters and parameters[k].default == v]
+            assert not repeated, f"{where}: {repeated}"
+
+
+@every_file
+def test_packages_follow_the_file_names(path):
+    group = str(path.parent)
+    if group in PACKAGED:
+        first = (configs() / path).read_text().splitlines()[0]
+        assert first == f"# @package {group}.{path.stem}"
+        assert loaded(path).get("name", path.stem) == path.stem
+    elif group == "experiment":
+        assert (configs() / path).read_text().startswith("# @package _global_\n")
+
+
+def test_every_member_of_every_group_composes():
+    count = 0
+    for group in GROUPS:
+        for name in stand_ins.names(group):
+            cfg = composed("track", f"{group}=[{name}]" if group in PACKAGED else f"{group}={name}")
+            count += 1
+            if group in PACKAGED:
+                assert list(cfg[group]) == [name]
+    assert count == len([path for path in FILES if path.parent != Path()])
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_composes(task):
+    cfg = composed(task)
+    assert cfg.task == task
+    check(cfg)
+
+
+@pytest.mark.parametrize("name", stand_ins.names("experiment"))
+def test_every_experiment_composes_and_its_settings_exist(name):
+    cfg = composed("track", f"experiment={name}")
+    assert cfg.name == name
+    assert cfg.limits, "an experiment says what must be said wherever its numbers are quoted"
+    check(cfg)
+    for key, node in cfg.detector.items():
+        assert "_target_" in node, f"{key} is set and not chosen"
+
+
+@pytest.mark.parametrize("name", stand_ins.names("experiment"))
+def test_every_experiment_is_a_short_difference(name):
+    lines = (configs() / "experiment" / f"{name}.yaml").read_text().splitlines()
+    assert len([line for line in lines if line.strip() and not line.startswith("#")]) <= LINES
+
+
+@pytest.mark.parametrize("name", stand_ins.names("experiment"))
+def test_every_experiment_runs_the_controls(name):
+    chosen = composed("track", f"experiment={name}").detector
+    assert {"constant", "metadata_probe"} <= set(chosen)
+
+
+@pytest.mark.parametrize("name", stand_ins.names("suite"))
+def test_every_suite_builds_and_names_itself(name):
+    suite = instantiate(OmegaConf.load(configs() / "suite" / f"{name}.yaml"))
+    assert suite.name == name
+    assert next(iter(suite.views)) == "clean"
+    pixels = stand_ins.human_pixels(0)
+    for view in suite.views:
+        first, second = (suite.apply(view, pixels, "a") for _ in range(2))
+        assert first.shape == pixels.shape
+        assert (first == second).all()
+        assert (first == pixels).all() == (view == "clean")
