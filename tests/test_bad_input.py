@@ -32,6 +32,10 @@ CASES = {
         r"no setting 'recipe\.stepz'; did you mean 'recipe\.steps'\? Allowed under recipe: batch_size, .*",
     ),
     "unknown key at the top": (["track", "sed=3"], r"no setting 'sed'; did you mean 'seed'\? Allowed: .*"),
+    "key of a detector that is not chosen": (
+        ["track", "detector.npr.size=64"],
+        r"no setting 'detector\.npr'; Allowed under detector: spectral",
+    ),
     "unknown key, forced in": (
         ["track", "+detector.spectral.sise=3"],
         r"unknown setting of detector\.spectral 'sise'; did you mean 'size'\? Allowed: size",
@@ -48,7 +52,7 @@ CASES = {
     "no generator": (["generate"], r"no generator chosen: add generator=\[lineage-1\].*"),
     "two generators to fit": (
         ["fit_generator", "generator=[lineage-1,lineage-2]"],
-        r"one generation at a time: .*, got 2",
+        r"one generation .*, got 2",
     ),
     "no weights": (
         ["generate", "generator=[lineage-1]", "generator.lineage-1.weights=nowhere"],

@@ -52,6 +52,9 @@ def _bad_override(error: Exception, configs: Path, task: str, overrides: Sequenc
     key = found.group(1)
     head, _, last = key.rpartition(".")
     allowed = siblings(configs, task, overrides, head)
+    while head and not allowed:  # nor is there anything of the name above it
+        key, (head, _, last) = head, head.rpartition(".")
+        allowed = siblings(configs, task, overrides, head)
     near = difflib.get_close_matches(last, allowed, n=1)
     hint = f"; did you mean '{f'{head}.' if head else ''}{near[0]}'?" if near else ";"
     return UserError(f"no setting '{key}'{hint} Allowed{f' under {head}' if head else ''}: {', '.join(allowed)}")

@@ -8,10 +8,11 @@ from scipy.stats import beta, binom, norm
 from sklearn.metrics import roc_auc_score
 
 from redqueen.errors import UserError
-from redqueen.metrics import functional
+from redqueen.metrics import functional, statistics
 from redqueen.metrics.functional import auroc, kid
 from redqueen.metrics.statistics import (
     MIN_GROUPS,
+    auroc_from_draws,
     auroc_interval,
     group_weights,
     kid_interval,
@@ -91,11 +92,16 @@ class TestGroupWeights:
             ({"1/a": 1, "0/c": 1}, set()),  # labels never mix
         ],
     )
-    def test_small_strata_are_pooled_within_their_label(self, sizes, pooled):
-        assert MIN_GROUPS == 5
+    def test_small_strata_are_pooled_within_their_label(self, monkeypatch, sizes, pooled):
+        monkeypatch.setattr(statistics, "MIN_GROUPS", 5)
         assert self.together(sizes) == pooled
 
-    def test_a_group_of_several_sources_leaves_them_and_one_of_several_labels_is_apart(self):
+    def test_a_stratum_of_its_own_has_enough_groups(self):
+        assert self.together({"1/a": MIN_GROUPS, "1/b": MIN_GROUPS, "0/c": MIN_GROUPS}) == set()
+        assert self.together({"1/a": MIN_GROUPS - 1, "1/b": MIN_GROUPS - 1, "0/c": 5}) == {"1/a", "1/b"}
+
+    def test_a_group_of_several_sources_leaves_them_and_one_of_several_labels_is_apart(self, monkeypatch):
+        monkeypatch.setattr(statistics, "MIN_GROUPS", 5)
         groups, strata = [], []
         for kind, own in {"a": ["1/a"], "b": ["1/b"], "ab": ["1/a", "1/b"], "x": ["0/x"], "ax": ["1/a", "0/x"]}.items():
             for i in range(6):
@@ -326,3 +332,19 @@ class TestKidInterval:
             covered += interval.low <= truth <= interval.high
         low, high = binom.interval(0.999, samples, 0.95)
         assert low <= covered <= high
+
+
+class TestAurocFromDraws:
+    def test_classes_that_do_not_overlap_are_not_certain(self):
+        labels, groups = np.repeat([0, 1], 12), [str(i) for i in range(24)]
+        strata = [f"{label}/x" for label in labels]
+        interval = auroc_interval(labels.astype(float), labels, groups, strata, draws=50)
+        assert interval.value == interval.high == 1.0
+        assert interval.low == pytest.approx(1 - beta.ppf(0.975, 1, 12))
+        turned = auroc_interval(-labels.astype(float), labels, groups, strata, draws=50)
+        assert (turned.value, turned.low) == (0.0, 0.0)
+        assert turned.high == pytest.approx(1 - interval.low)
+
+    def test_a_class_on_one_group_has_no_ends(self):
+        interval = auroc_from_draws(0.7, np.full(9, 0.7), np.array([0, 0, 1, 1]), np.array([0, 0, 1, 2]))
+        assert (interval.value, interval.low, interval.high) == (0.7, None, None)

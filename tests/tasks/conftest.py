@@ -1,12 +1,13 @@
 """A world of its own for the command line: a folder, a tiny generator a window, short settings."""
 
+import os
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import stand_ins
 
+import stand_ins
 from redqueen.cli import main
 
 SIDE = 64  # of the photographs in the wheels
@@ -35,7 +36,13 @@ class World:
         ]
 
     def run(self, task: str, *words: str) -> int:
-        return main([task, *self.words, *words])
+        """The exit code of a task that was started in the folder."""
+        before = Path.cwd()
+        os.chdir(self.folder)
+        try:
+            return main([task, *self.words, *words])
+        finally:
+            os.chdir(before)
 
     def stages(self, kind: str) -> dict[str, int]:
         """When each file of a kind of stage was last written."""
@@ -69,7 +76,7 @@ def make_world(folder: Path) -> World:
     return World(folder)
 
 
-@pytest.fixture
-def world(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return make_world(tmp_path)
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """One for all tests of a file: what one of them has built is there for the next."""
+    return make_world(tmp_path_factory.mktemp("world"))

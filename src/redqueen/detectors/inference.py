@@ -66,7 +66,7 @@ def logits(
     if isinstance(detector, FeatureDetector):
         found = torch.from_numpy(features(detector, corpus, rows, suite, view, cache))
         with torch.inference_mode():
-            return detector.score(found).numpy()
+            return detector.score(found.to(detector.head.weight.device)).cpu().numpy()
     key = digest_of([rows_digest(corpus, rows), identity, suite.label, view])[:16]
     return _in_chunks(detector, (detector, ()), corpus, rows, (suite, view), cache / f"logits-{key}")
 
@@ -83,8 +83,8 @@ def _in_chunks(
     whole = folder / "all.npy"
     if whole.exists():
         return np.asarray(np.load(whole))
-    device = next((p.device for p in detector.parameters()), torch.device("cpu"))
-    detector.eval()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    detector.to(device).eval()
     parts: list[NDArray[np.float32]] = []
     with bar(f"{type(detector).__name__} on {what[1]}", len(rows)) as progress, torch.inference_mode():
         for start in range(0, len(rows), CHUNK):

@@ -12,7 +12,7 @@ from redqueen.corpus.store import Corpus
 from redqueen.errors import UserError
 from redqueen.evaluation.protocols import Temporal
 from redqueen.metrics.functional import auroc, weighted_auroc
-from redqueen.metrics.statistics import group_weights, mean_interval, percentile_interval, rate_interval
+from redqueen.metrics.statistics import auroc_from_draws, group_weights, mean_interval, rate_interval
 from redqueen.types import HUMAN_KINDS, Cell, FalsePositives, Interval, PeriodMean, Window
 
 _Draws = NDArray[np.float64]
@@ -87,16 +87,12 @@ class Evaluation:
     def cell(self, scores: NDArray[np.float32], window: str) -> tuple[Interval, _Draws]:
         """AUROC on one window's matched test rows, and its draws; None where a class has no row or a single group."""
         rows = self.cells[window]
-        labels, groups = self.labels[rows], self.groups[rows]
+        labels, index = self.labels[rows], self.index[rows]
         value = auroc(scores[rows], labels)
         draws = np.full(self.draws, np.nan)
         if value is not None:
-            draws = weighted_auroc(scores[rows], labels, self.weights, self.index[rows])
-        enough = all(len(set(groups[labels == label])) > 1 for label in (0, 1))
-        interval = percentile_interval(
-            value, draws if enough else np.full(self.draws, np.nan), len(rows), len(set(groups))
-        )
-        return interval, draws
+            draws = weighted_auroc(scores[rows], labels, self.weights, index)
+        return auroc_from_draws(value, draws, labels, index), draws
 
     def matrix(self, scored: Sequence[Scored]) -> "Matrix":
         """Every (cutoff, window, view) cell; per view the means over next and over same windows."""

@@ -36,7 +36,8 @@ def build(cfg: DictConfig) -> Corpus:
     source = cast(Source, instantiate(cfg.source))
     folders = rendered(cfg)
     if folders:
-        source = Chain(cfg.name, [source, *(ImageFolder(str(path), name) for name, path in folders.items())])
+        label = f"{source.name}-{len(folders)}-generators"  # not the run's: runs of any name share the corpus
+        source = Chain(label, [source, *(ImageFolder(str(path), name) for name, path in folders.items())])
     corpus = assemble(cfg, source, instantiate(cfg.protocol).windows)
     for node in (cfg.get("generator") or {}).values():
         _check_training(node.name, pipelines.record(node.weights).get("training_groups", []), corpus)

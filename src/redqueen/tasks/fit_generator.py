@@ -18,6 +18,7 @@ from redqueen.errors import UserError
 from redqueen.files import Stage, digest_file, write_json
 from redqueen.generation.lineage import STEPS_AN_EPOCH, Denoising, Recipe, build_unet, loader, save_half
 from redqueen.tasks.corpus import assemble
+from redqueen.tasks.logs import logger
 
 
 def run(cfg: DictConfig, folder: Path) -> int:
@@ -38,9 +39,10 @@ def run(cfg: DictConfig, folder: Path) -> int:
     if start:
         unet.load_state_dict(UNet2DModel.from_pretrained(start, subfolder="unet").state_dict())
     module = Denoising(unet, recipe, cfg.seed)
-    trainer = partial(instantiate(cfg.trainer), logger=instantiate(cfg.logger)(save_dir=str(folder), name=str(name)))
     batches = loader(pictures, recipe, cfg.seed)
-    resumable.fit(trainer, module, batches, stage.folder, recipe.steps, STEPS_AN_EPOCH)
+    with logger(cfg, folder, str(name)) as made:
+        trainer = partial(instantiate(cfg.trainer), logger=made)
+        resumable.fit(trainer, module, batches, stage.folder, recipe.steps, STEPS_AN_EPOCH)
     save_half(module.pipeline(), output)
     write_json(output / "record.json", _record(str(name), corpus, recipe, cfg.seed))
     stage.finish()

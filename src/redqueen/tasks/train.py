@@ -1,6 +1,7 @@
 """`redqueen train`: each chosen detector at each cutoff of the protocol."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -11,12 +12,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from redqueen.console import say
 from redqueen.corpus.store import Corpus
-from redqueen.detectors.base import Detector
+from redqueen.detectors.base import Detector, FeatureDetector
 from redqueen.environment import environment
 from redqueen.errors import UserError
 from redqueen.evaluation.protocols import Temporal
 from redqueen.files import Stage
 from redqueen.tasks.corpus import build
+from redqueen.tasks.logs import logger
 from redqueen.training.checkpoint import Checkpoint, save
 from redqueen.training.fit import Recipe, Rows, fit, threshold
 from redqueen.types import Window
@@ -76,8 +78,8 @@ def trained(cfg: DictConfig, corpus: Corpus, name: str, cutoff: Window, folder: 
     rows = Rows.choose(corpus, windows, cfg.labels == "shuffled", cfg.seed)
     detector = instantiated(node, cfg.seed)
     cache = Path(cfg.store) / "features"
-    trainer = partial(_trainer, cfg, folder, f"{name}-{cutoff.name}")
-    fit(detector, rows, recipe, cfg.seed, stage.folder, cache, trainer)
+    with _logged(cfg, folder, f"{name}-{cutoff.name}", detector) as trainer:
+        fit(detector, rows, recipe, cfg.seed, stage.folder, cache, trainer)
     record: dict[str, Any] = {
         "detector": name,
         "corpus_digest": corpus.digest,
@@ -95,10 +97,14 @@ def trained(cfg: DictConfig, corpus: Corpus, name: str, cutoff: Window, folder: 
     return checkpoint
 
 
-def _trainer(cfg: DictConfig, folder: Path, name: str, **settings: Any) -> pl.Trainer:
-    """A trainer with its logger, made only where a detector is trained by gradient descent."""
-    logger = instantiate(cfg.logger)(save_dir=str(folder / "logs"), name=name)
-    return cast(pl.Trainer, instantiate(cfg.trainer)(logger=logger, **settings))
+@contextmanager
+def _logged(cfg: DictConfig, folder: Path, name: str, detector: Detector) -> Iterator[Callable[..., pl.Trainer]]:
+    """What makes the trainer, its logger included; a detector with a closed form needs neither."""
+    if isinstance(detector, FeatureDetector):
+        yield instantiate(cfg.trainer)
+    else:
+        with logger(cfg, folder, name) as made:
+            yield partial(instantiate(cfg.trainer), logger=made)
 
 
 def instantiated(node: DictConfig, seed: int) -> Detector:
