@@ -64,10 +64,13 @@ def main(words: list[str]) -> int:
         write_json(corpus / "shuffled.json", shuffled([Path(word) for word in words[1:]]))
     readme = ROOT / "README.md"
     head, rest = readme.read_text().split(BEGIN)
-    audit = TypeAdapter(Audit).validate_python(card["audit"])
-    block = f"{first_sentence(found, audit)}\n\n{matrix(found)}\n\n{measured_on(card)}\n"
-    write_text(readme, f"{head}{BEGIN}\n{block}{END}{rest.split(END)[1]}")
+    write_text(readme, f"{head}{BEGIN}\n{block(found, card)}{END}{rest.split(END)[1]}")
     return 0
+
+
+def block(found: list[Result], card: dict[str, Any]) -> str:
+    audit = TypeAdapter(Audit).validate_python(card["audit"])
+    return f"{first_sentence(found, audit)}\n\n{matrix(found)}\n\n{measured_on(card)}\n"
 
 
 def measured_on(card: dict[str, Any]) -> str:

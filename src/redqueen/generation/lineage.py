@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import diffusers
 import numpy as np
 import pytorch_lightning as pl
 import torch
@@ -138,8 +139,6 @@ class Denoising(pl.LightningModule):
 
 def make_pipeline(unet: UNet2DModel, recipe: Recipe) -> DiffusionPipeline:
     """UNet and sampler as a diffusers pipeline: DDIM has one of its own, any other sampler runs in DDPMPipeline."""
-    import diffusers  # noqa: PLC0415
-
     sampler = getattr(diffusers, recipe.sampler)(
         beta_schedule=recipe.beta_schedule, prediction_type=recipe.prediction, **recipe.sampler_options
     )
@@ -196,4 +195,5 @@ def loader(pictures: Sequence[NDArray[np.uint8]], recipe: Recipe, seed: int) -> 
 
 def save_half(pipeline: DiffusionPipeline, folder: Path) -> None:
     """Save in diffusers' layout with fp16 weights."""
+    diffusers.utils.logging.set_verbosity_error()  # its hint about fp32 modules names none here
     pipeline.to(dtype=torch.float16).save_pretrained(folder, safe_serialization=True)

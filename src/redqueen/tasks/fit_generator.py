@@ -37,7 +37,7 @@ def run(cfg: DictConfig, folder: Path) -> int:
     pl.seed_everything(cfg.seed, verbose=False)
     unet = build_unet(cfg.normalise.size, recipe.channels)
     if start:
-        unet.load_state_dict(UNet2DModel.from_pretrained(start, subfolder="unet").state_dict())
+        unet.load_state_dict(UNet2DModel.from_pretrained(start, subfolder="unet", low_cpu_mem_usage=False).state_dict())
     module = Denoising(unet, recipe, cfg.seed)
     batches = loader(pictures, recipe, cfg.seed)
     with logger(cfg, folder, str(name)) as made:
