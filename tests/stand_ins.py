@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
-from redqueen.cli import configs
 from redqueen.corpus.build import Plan, finish, treat
 from redqueen.corpus.normalise import Normalise
 from redqueen.corpus.schema import SourcePicture
 from redqueen.corpus.store import Corpus
 from redqueen.detectors.base import Detector
-from redqueen.files import digest_of, write_json
+from redqueen.files import configs, digest_of, write_json
 from redqueen.generation.lineage import Recipe, build_unet, make_pipeline
 from redqueen.types import Window
 

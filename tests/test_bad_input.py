@@ -7,7 +7,7 @@ import pytest
 from redqueen.cli import main
 
 CASES = {
-    "unknown task": (["trak"], r"unknown task 'trak'; did you mean 'track'\? Allowed: corpus, .*train"),
+    "unknown task": (["trak"], r"unknown task 'trak'; did you mean 'track'\? Allowed: corpus build, .*train"),
     "missing folder": (
         ["track", "source=folder", "source.path=/nonexistent"],
         r"source\.path=/nonexistent: no such folder; give the folder that holds metadata\.csv",
@@ -25,7 +25,10 @@ CASES = {
         ["track", "experiment=quickstar"],
         r"unknown experiment 'quickstar'; did you mean 'quickstart'\? Allowed: field, .*",
     ),
-    "unknown source": (["corpus", "source=whels"], r"unknown source 'whels'; did you mean 'wheels'\? Allowed: .*"),
+    "unknown source": (
+        ["corpus", "build", "source=whels"],
+        r"unknown source 'whels'; did you mean 'wheels'\? Allowed: .*",
+    ),
     "unknown group": (["track", "detektor=npr"], r".*'detektor'; did you mean 'detector'\? Allowed: .*"),
     "unknown key": (
         ["track", "recipe.stepz=3"],

@@ -4,8 +4,8 @@ import pytest
 from hydra.errors import InstantiationException, MissingConfigException
 from omegaconf.errors import MissingMandatoryValue
 
-from redqueen.cli import configs
 from redqueen.errors import DigestError, UserError
+from redqueen.files import configs
 from redqueen.hydra_errors import one_line
 
 

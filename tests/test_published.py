@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from redqueen.cli import configs
+from redqueen.files import configs
 from redqueen.settings import composed
 from redqueen.tasks.evaluate import read
 

@@ -6,8 +6,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from redqueen import settings
-from redqueen.cli import configs
 from redqueen.errors import UserError
+from redqueen.files import configs
 from redqueen.settings import accepted, check
 
 

@@ -1,18 +1,20 @@
 """The command line: `redqueen TASK overrides…`. Nothing heavy is imported until a task runs."""
 
+import json
 import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
 from redqueen import __version__
 from redqueen.errors import UserError, unknown
+from redqueen.files import configs
 
 TASKS = {
-    "corpus": "build a corpus: treat, group, split, match and audit the pictures of a source",
+    "corpus build": "build a corpus: treat, group, split, match and audit the pictures of a source",
     "fit_generator": "train one generation of the lineage",
     "quality": "measure each generation of the lineage: KID to photographs that it never saw",
     "generate": "render pictures with a generator",
@@ -22,6 +24,7 @@ TASKS = {
     "track": "the whole job: corpus, detectors at every cutoff, predictions, results, report",
     "report": "make the report of a finished run again",
 }
+PLACES: Mapping[str, Sequence[str]] = {}  # settings that may be given by their place alone, without `name=`
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 USAGE = """Red Queen: how long does a detector of AI-generated political imagery stay right?
@@ -34,19 +37,12 @@ tasks:
 examples:
   redqueen track experiment=quickstart
   redqueen track experiment=field source.path=FOLDER
-  redqueen corpus source=wheels name=photographs
+  redqueen corpus build source=wheels name=photographs
   redqueen track experiment=quickstart --cfg job          show the settings and stop
 
 exit codes: 0 done; 1 an error of ours or of the machine; 2 bad input (one line says what and what is allowed);
             130 interrupted (the same command goes on where it stopped)
 """
-
-
-def configs() -> Path:
-    """The folder of configurations: inside the installed package, or at the top of a checkout."""
-    here = Path(__file__).resolve().parent
-    packaged = here / "configs"
-    return packaged if packaged.is_dir() else here.parents[1] / "configs"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,9 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"redqueen {__version__}\n")
         return EXIT_OK
     try:
-        if words[0] not in TASKS:
-            raise unknown("task", words[0], TASKS)
-        return _run(words[0], words[1:])
+        task, rest = _task(words)
+        return _run(task, rest)
     except UserError as error:
         sys.stderr.write(f"redqueen: {error}\n")
         return EXIT_USAGE
@@ -71,6 +66,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         sys.stderr.write(f"redqueen: {error}\n")
         return EXIT_FAILED
+
+
+def _task(words: Sequence[str]) -> tuple[str, list[str]]:
+    """The task, of one word or two, as its configuration is called; and the words after it."""
+    for length in (2, 1):
+        name, rest = " ".join(words[:length]), list(words[length:])
+        if name in TASKS:
+            bare = [word for word in rest if word[:1] != "-" and "=" not in word]
+            places = PLACES.get(name, ())[: len(bare)]
+            named = [f"{place}={json.dumps(word)}" for place, word in zip(places, bare, strict=False)]
+            kept = [word for word in rest if word not in bare[: len(places)]]
+            return name.replace(" ", "_"), named + kept
+    second = [name for name in TASKS if name.split()[0] == words[0]]
+    raise unknown("task", " ".join(words[:2]) if second else words[0], second or TASKS)
 
 
 def _run(task: str, overrides: Sequence[str]) -> int:

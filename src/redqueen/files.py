@@ -20,6 +20,13 @@ from redqueen.errors import DigestError
 DONE = "stage.json"
 
 
+def configs() -> Path:
+    """The folder of configurations: inside the installed package, or at the top of a checkout."""
+    here = Path(__file__).resolve().parent
+    packaged = here / "configs"
+    return packaged if packaged.is_dir() else here.parents[1] / "configs"
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file so that a reader, or a crash, sees all of it or none of it; raises OSError when the disk is full."""
     path.parent.mkdir(parents=True, exist_ok=True)

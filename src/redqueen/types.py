@@ -5,13 +5,15 @@ Floor 0: imports nothing of ours. Months are strings "YYYY-MM", which sort as da
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, StringConstraints
 from pydantic.dataclasses import dataclass
 
 Kind = Literal["photo", "collage", "drawing", "generated"]
 Split = Literal["train", "val", "test"]
+Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 KINDS: tuple[Kind, ...] = ("photo", "collage", "drawing", "generated")
 HUMAN_KINDS: tuple[Kind, ...] = ("photo", "collage", "drawing")
@@ -22,22 +24,36 @@ _STRICT = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, config=_STRICT)
 class Generator:
-    """One entry of the dated vocabulary of image generators.
+    """One entry of the dated vocabulary of image generators; one without a pipeline is known from its pictures alone.
 
     Attributes:
         name: slug, unique.
         released: month of release, "YYYY-MM".
         family: slug shared by the versions of one model line.
         developer: who made it.
-        nominal: True where `released` is a place on a made-up timeline, not a date of the calendar.
+        country: ISO 3166-1 alpha-2 code of the developer's seat; "XX" for a community without one.
         date_source: where the date comes from.
+        licence: of the weights; for a service, its terms.
+        pipeline: class of diffusers that runs it.
+        weights: where the pipeline lies: "hub:OWNER/NAME", "package:FOLDER" in this package, or a folder on disk.
+        resolution: native side in pixels.
+        call: arguments of the pipeline's call.
+        aliases: other names under which data sets know it.
+        nominal: True where `released` is a place on a made-up timeline, not a date of the calendar.
     """
 
     name: str
-    released: str
+    released: Month
     family: str
     developer: str
+    country: Country
     date_source: str
+    licence: str
+    pipeline: str | None = None
+    weights: str | None = None
+    resolution: int | None = None
+    call: Mapping[str, Any] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
     nominal: bool = False
 
 

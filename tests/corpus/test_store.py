@@ -141,7 +141,7 @@ def test_another_card_is_not_opened(copy: Path) -> None:
 
 def test_a_folder_that_is_no_corpus(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(UserError, match=f"no corpus at {folder} .*build one with 'redqueen corpus'"):
+        with pytest.raises(UserError, match=f"no corpus at {folder} .*build one with 'redqueen corpus build'"):
             Corpus.open(folder)
 
 

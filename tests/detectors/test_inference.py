@@ -118,8 +118,16 @@ def test_other_weights_other_rows_other_suite_are_not_mixed_up(corpus, rows, tmp
     run("npr", corpus, rows, tmp_path)
     run("npr", corpus, rows, tmp_path, identity="other weights")
     run("npr", corpus, rows[:4], tmp_path)
-    run("npr", corpus, rows, tmp_path, suite=Suite("two", 2, SUITE.views))
-    assert len(list(tmp_path.iterdir())) == 4
+    run("npr", corpus, rows, tmp_path, suite=Suite("two", 2, SUITE.views), view="rough")
+    run("npr", corpus, rows, tmp_path, view="rough")
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_an_untouched_picture_is_the_same_in_every_suite(corpus, rows, tmp_path):
+    first = run("npr", corpus, rows, tmp_path)
+    second = run("npr", corpus, rows, tmp_path, suite=Suite("two", 2, SUITE.views))
+    assert len(list(tmp_path.iterdir())) == 1
+    assert (first == second).all()
 
 
 @pytest.mark.parametrize("name", ["npr", "spectral"])

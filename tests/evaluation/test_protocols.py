@@ -5,9 +5,9 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 import stand_ins
-from redqueen.cli import configs
 from redqueen.errors import UserError
 from redqueen.evaluation.protocols import Temporal
+from redqueen.files import configs
 
 
 def temporal(*periods, **settings):
@@ -62,7 +62,7 @@ def test_field_has_nine_windows():
 
 def test_every_generation_of_the_lineage_has_a_window_of_its_own():
     protocol = instantiate(OmegaConf.load(configs() / "protocol" / "lineage.yaml"))
-    entries = [OmegaConf.load(configs() / "generator" / f"{name}.yaml").entry for name in stand_ins.names("generator")]
+    entries = [OmegaConf.load(configs() / "generator" / f"{name}.yaml") for name in stand_ins.names("generator")]
     released = sorted(entry.released for entry in entries if entry.family == "lineage")
     assert [(window.start, window.end) for window in protocol.windows] == [(month, month) for month in released]
     assert protocol.nominal

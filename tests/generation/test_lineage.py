@@ -14,8 +14,8 @@ from omegaconf import OmegaConf
 
 import stand_ins
 from redqueen import resumable
-from redqueen.cli import configs
 from redqueen.corpus.store import Corpus
+from redqueen.files import configs
 from redqueen.generation import lineage, pipelines
 from redqueen.generation.lineage import Denoising, Draws, Recipe, build_unet, make_pipeline, save_half
 from redqueen.tasks import fit_generator
@@ -150,8 +150,9 @@ def test_every_recipe_makes_a_pipeline_that_renders(name, tmp_path):
 @every
 def test_every_generator_is_dated_and_steps_on_from_one_that_exists(name):
     node = OmegaConf.load(configs() / "generator" / f"{name}.yaml")
-    entry, recipe = instantiate(node.entry), instantiate(node.recipe)
-    assert node.name == entry.name == name
+    entry = instantiate(node, _convert_="all")
+    recipe = entry.recipe
+    assert entry.name == name
     assert recipe.start_from is None or (recipe.start_from in stand_ins.names("generator") and recipe.start_from < name)
     assert recipe.steps >= 100
 

@@ -17,7 +17,7 @@ from redqueen.generation import pipelines
 from redqueen.generation.render import COLUMNS, Job, render
 from redqueen.types import Generator
 
-ENTRY = Generator("tiny-1", "2026-01", "tiny", "tests", "made up", nominal=True)
+TINY = Generator("tiny-1", "2026-01", "tiny", "tests", "XX", "made up", "CC0-1.0", call={"num_inference_steps": 2})
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def weights(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def job(weights):
-    return Job(ENTRY, weights, {"num_inference_steps": 2}, n=7, batch_size=3)
+    return Job(replace(TINY, weights=weights), n=7, batch_size=3)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_every_picture_is_another(rendered, job):
 
 
 def test_seeds_depend_on_generator_seed_and_number(job):
-    other = replace(job, seed=1), replace(job, entry=replace(ENTRY, name="tiny-2"))
+    other = replace(job, seed=1), replace(job, generator=replace(TINY, name="tiny-2"))
     seeds = [one.seed_of(number) for one in (job, *other) for number in range(100)]
     assert len(set(seeds)) == 300
     assert all(0 <= seed < 2**63 for seed in seeds)
@@ -109,8 +109,13 @@ def test_a_corpus_holds_them_as_generated(rendered, tmp_path):
     assert set(corpus.column("generator")) == {"tiny-1"}
 
 
+def test_a_generator_without_a_pipeline_cannot_render(tmp_path):
+    with pytest.raises(UserError, match="'tiny-1' has no pipeline: it is known from its pictures alone"):
+        render(Job(TINY, n=1), tmp_path / "out")
+
+
 def test_missing_weights_are_named(tmp_path):
     with pytest.raises(UserError, match=r"no pipeline at .*nowhere \(model_index.json is missing\)"):
-        render(Job(ENTRY, str(tmp_path / "nowhere"), {}, n=1), tmp_path / "out")
+        render(Job(replace(TINY, weights=str(tmp_path / "nowhere")), n=1), tmp_path / "out")
     with pytest.raises(UserError, match=r"weights 'package:lineage/none': no pipeline at .*redqueen"):
         pipelines.locate("package:lineage/none")

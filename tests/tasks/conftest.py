@@ -40,7 +40,7 @@ class World:
         before = Path.cwd()
         os.chdir(self.folder)
         try:
-            return main([task, *self.words, *words])
+            return main([*task.split(), *self.words, *words])
         finally:
             os.chdir(before)
 
@@ -53,17 +53,17 @@ class World:
 def generator_yaml(number: int, weights: Path) -> str:
     return textwrap.dedent(f"""\
         # @package generator.tiny-{number}
+        _target_: redqueen.types.Generator
         name: tiny-{number}
+        released: "2026-0{number}"
+        family: tiny
+        developer: tests
+        country: XX
+        date_source: made up
+        nominal: true
+        licence: CC0-1.0
         weights: {weights}
         call: {{num_inference_steps: 2}}
-        entry:
-          _target_: redqueen.types.Generator
-          name: tiny-{number}
-          released: "2026-0{number}"
-          family: tiny
-          developer: tests
-          date_source: made up
-          nominal: true
         """)
 
 

@@ -31,7 +31,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def run(folder, *words):
-    return main(["corpus", "source=folder", f"source.path={folder}", "normalise.size=64", *words])
+    return main(["corpus", "build", "source=folder", f"source.path={folder}", "normalise.size=64", *words])
 
 
 def test_strict_names_the_file_and_ends_with_2(folder, capfd):

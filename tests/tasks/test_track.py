@@ -135,7 +135,9 @@ def test_report_is_made_again(track, world):
     assert (track / "report.html").is_file()
 
 
-@pytest.mark.parametrize(("task", "kind"), [("corpus", "corpus"), ("train", "checkpoint"), ("predict", "predictions")])
+@pytest.mark.parametrize(
+    ("task", "kind"), [("corpus build", "corpus"), ("train", "checkpoint"), ("predict", "predictions")]
+)
 def test_each_stage_finds_what_is_done(track, world, task, kind, capfd):
     before = world.stages(kind)
     assert world.run(task, *WORDS) == 0
@@ -166,7 +168,7 @@ def test_a_generator_that_saw_test_photographs_is_refused(track, world, capfd):
     record.write_text(json.dumps({"training_groups": ["wheels/cat", "wheels/coffee", "wheels/coins", "wheels/camera",
                                                       "wheels/rocket", "wheels/retina", "wheels/flower"]}))  # fmt: skip
     try:
-        assert world.run("corpus", *WORDS) == 2
+        assert world.run("corpus build", *WORDS) == 2
     finally:
         record.unlink()
     assert "generator 'tiny-1' learned from wheels/" in capfd.readouterr().err

@@ -46,7 +46,7 @@ class Corpus:
     def open(cls, folder: Path) -> "Corpus":
         """Open a corpus folder; raises UserError if it is none, DigestError if the rows are not those of its card."""
         if not (folder / CARD).exists():
-            raise UserError(f"no corpus at {folder} ({CARD} is missing); build one with 'redqueen corpus'")
+            raise UserError(f"no corpus at {folder} ({CARD} is missing); build one with 'redqueen corpus build'")
         card = json.loads((folder / CARD).read_text())
         columns = [name for name in COLUMNS.names if name != "image"]
         table = pa.dataset.dataset(shards(folder), format="parquet").to_table(columns=columns)

@@ -43,7 +43,7 @@ def prepare(detector: Detector, corpus: Corpus, suite: Suite, view: str, row: in
 def features(
     detector: FeatureDetector, corpus: Corpus, rows: NDArray[np.int64], suite: Suite, view: str, cache: Path
 ) -> NDArray[np.float32]:
-    """Features of the rows, (n, width); computed once for each (split of the corpus, detector identity, suite, view).
+    """Features of the rows, (n, width); computed once for each (split of the corpus, detector identity, view).
 
     Whole splits are computed, whatever the rows: every cutoff of a track asks for another part of the same pictures.
     """
@@ -51,7 +51,7 @@ def features(
     result = np.zeros((len(rows), detector.width), np.float32)
     for split in sorted(set(where[rows])):
         all_rows = np.flatnonzero(where == split)
-        key = digest_of([corpus.digest, split, detector.identity, suite.label, view])[:16]
+        key = digest_of([corpus.digest, split, detector.identity, suite.key(view)])[:16]
         function = (detector.features, (detector.width,))
         found = _in_chunks(detector, function, corpus, all_rows, (suite, view), cache / f"features-{key}")
         wanted = where[rows] == split
@@ -67,7 +67,7 @@ def logits(
         found = torch.from_numpy(features(detector, corpus, rows, suite, view, cache))
         with torch.inference_mode():
             return detector.score(found.to(detector.head.weight.device)).cpu().numpy()
-    key = digest_of([rows_digest(corpus, rows), identity, suite.label, view])[:16]
+    key = digest_of([rows_digest(corpus, rows), identity, suite.key(view)])[:16]
     return _in_chunks(detector, (detector, ()), corpus, rows, (suite, view), cache / f"logits-{key}")
 
 

@@ -18,10 +18,12 @@ import torch
 from diffusers import DDIMPipeline, DDPMPipeline, DDPMScheduler, DiffusionPipeline, UNet2DModel
 from diffusers.training_utils import EMAModel
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from redqueen.files import seed_from
+from redqueen.types import Generator
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,13 @@ class Recipe:
     def steps(self) -> int:
         """Optimiser steps in all."""
         return self.pictures // self.batch_size
+
+
+@pydantic_dataclass(frozen=True, kw_only=True)
+class Generation(Generator):
+    """A generator that is trained here, by its recipe."""
+
+    recipe: Recipe
 
 
 def build_unet(size: int, channels: Sequence[int]) -> UNet2DModel:

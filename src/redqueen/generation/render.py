@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from PIL import Image
 
 from redqueen.console import bar
+from redqueen.errors import UserError
 from redqueen.files import seed_from, write_bytes
 from redqueen.generation import pipelines
 from redqueen.generation.provenance import png_info
@@ -24,30 +24,33 @@ class Job:
     """What to render.
 
     Args:
-        entry: the generator's entry in the dated vocabulary.
-        weights: where its pipeline lies (see `pipelines.locate`).
-        call: arguments of the pipeline's call.
+        generator: its entry in the dated vocabulary, with the weights and the call.
         n: pictures.
         batch_size: pictures a call.
         seed: each picture's own seed is drawn from (generator, seed, number).
         licence: of the pictures.
     """
 
-    entry: Generator
-    weights: str
-    call: Mapping[str, Any]
+    generator: Generator
     n: int
     batch_size: int = 16
     seed: int = 0
     licence: str = "CC0-1.0"
 
+    @property
+    def weights(self) -> str:
+        """Where the pipeline lies; raises UserError for a generator that is known from its pictures alone."""
+        if self.generator.weights is None:
+            raise UserError(f"generator '{self.generator.name}' has no pipeline: it is known from its pictures alone")
+        return self.generator.weights
+
     def seed_of(self, number: int) -> int:
         """The seed of one picture, whatever the batch it is rendered in."""
-        return seed_from("render", self.entry.name, self.seed, number)
+        return seed_from("render", self.generator.name, self.seed, number)
 
     def name_of(self, number: int) -> str:
         """The file of one picture, relative to the folder."""
-        return f"images/{self.entry.name}-{number:06d}.png"
+        return f"images/{self.generator.name}-{number:06d}.png"
 
 
 def render(job: Job, folder: Path, device: str | None = None) -> Path:
@@ -61,7 +64,7 @@ def render(job: Job, folder: Path, device: str | None = None) -> Path:
     if starts:
         pipeline = pipelines.load(job.weights, device)
         revision = pipelines.fingerprint(job.weights)
-        with bar(f"rendering {job.entry.name}", job.n, done=job.n - len(starts) * job.batch_size) as progress:
+        with bar(f"rendering {job.generator.name}", job.n, done=job.n - len(starts) * job.batch_size) as progress:
             for start in starts:
                 _render_batch(job, pipeline, revision, folder, start)
                 progress.advance(progress.task_ids[0], job.batch_size)
@@ -81,11 +84,11 @@ def _batch(job: Job, start: int) -> range:
 def _render_batch(job: Job, pipeline: Any, revision: str, folder: Path, start: int) -> None:
     numbers = _batch(job, start)
     generators = [torch.Generator("cpu").manual_seed(job.seed_of(number)) for number in numbers]
-    pictures: list[Image.Image] = pipeline(batch_size=len(numbers), generator=generators, **job.call).images
+    pictures: list[Image.Image] = pipeline(batch_size=len(numbers), generator=generators, **job.generator.call).images
     for number, picture in zip(numbers, pictures, strict=True):
-        facts = {"generator": job.entry.name, "seed": job.seed_of(number), "revision": revision}
+        facts = {"generator": job.generator.name, "seed": job.seed_of(number), "revision": revision}
         buffer = io.BytesIO()
-        picture.save(buffer, "PNG", pnginfo=png_info(job.entry.name, facts))
+        picture.save(buffer, "PNG", pnginfo=png_info(job.generator.name, facts))
         write_bytes(folder / job.name_of(number), buffer.getvalue())
 
 
@@ -93,10 +96,10 @@ def _row(job: Job, number: int) -> dict[str, object]:
     return {
         "file_name": job.name_of(number),
         "kind": "generated",
-        "generator": job.entry.name,
-        "released": job.entry.released,
-        "group_id": f"{job.entry.name}/{number:06d}",  # unconditional: no prompt ties pictures together
-        "source": f"rendered by {job.entry.name}",
+        "generator": job.generator.name,
+        "released": job.generator.released,
+        "group_id": f"{job.generator.name}/{number:06d}",  # unconditional: no prompt ties pictures together
+        "source": f"rendered by {job.generator.name}",
         "licence": job.licence,
         "seed": job.seed_of(number),
     }

@@ -36,6 +36,10 @@ class Suite:
         """Name and version, as results record them."""
         return f"{self.name}-v{self.version}"
 
+    def key(self, view: str) -> str:
+        """What names a view's pictures: a view without operations is the same in every suite."""
+        return f"{self.label}/{view}" if self.views[view] else CLEAN
+
     def apply(self, view: str, pixels: Pixels, image_id: str) -> Pixels:
         """The picture under a view, (height, width, 3) uint8; randomness comes from (image_id, view, suite) alone."""
         if view not in self.views:

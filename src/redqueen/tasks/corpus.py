@@ -1,4 +1,4 @@
-"""`redqueen corpus`: from sources to a corpus, built once for each source, treatment and plan."""
+"""The corpus of a configuration: built once for each source, treatment and plan, then taken from the store."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -8,7 +8,6 @@ from typing import cast
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from redqueen.console import say
 from redqueen.corpus.build import Plan, finish, treat
 from redqueen.corpus.normalise import Normalise
 from redqueen.corpus.schema import Source
@@ -20,15 +19,6 @@ from redqueen.files import Stage
 from redqueen.generation import pipelines
 from redqueen.tasks.generate import rendered
 from redqueen.types import Split, Window
-
-
-def run(cfg: DictConfig, folder: Path) -> int:  # noqa: ARG001  (every task has this signature)
-    """Build the corpus and say where it lies and what its audit found."""
-    corpus = build(cfg)
-    counts, audit = corpus.card["counts"], corpus.audit
-    say(f"corpus {corpus.folder}: {counts['rows']} rows in {counts['groups']} groups, digest {corpus.digest[:12]}")
-    say(f"{'biased' if audit.biased else 'not biased'}: {audit.reason}")
-    return 0
 
 
 def build(cfg: DictConfig) -> Corpus:

@@ -16,7 +16,7 @@ from redqueen.console import say
 from redqueen.corpus.store import Corpus
 from redqueen.errors import UserError
 from redqueen.files import Stage, digest_file, write_json
-from redqueen.generation.lineage import STEPS_AN_EPOCH, Denoising, Recipe, build_unet, loader, save_half
+from redqueen.generation.lineage import STEPS_AN_EPOCH, Denoising, Generation, Recipe, build_unet, loader, save_half
 from redqueen.tasks.corpus import assemble
 from redqueen.tasks.logs import logger
 
@@ -28,7 +28,7 @@ def run(cfg: DictConfig, folder: Path) -> int:
         raise UserError(f"one generation at a time: generator=[lineage-1], got {len(chosen)}")
     (name, node), *_ = chosen.items()
     corpus = assemble(cfg, instantiate(cfg.source), windows=())
-    recipe = cast(Recipe, instantiate(node.recipe, _convert_="all"))
+    recipe = cast(Generation, instantiate(node, _convert_="all")).recipe
     output = Path(cfg.output) / str(name)
     start = Path(cfg.output) / recipe.start_from if recipe.start_from else None
     inputs = {"recipe": repr(recipe), "corpus": corpus.digest, "seed": cfg.seed, "start": start and _weights_of(start)}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from redqueen.console import say
 from redqueen.errors import UserError
@@ -29,14 +29,13 @@ def rendered(cfg: DictConfig) -> Mapping[str, Path]:
     """Generator name -> folder of its pictures, from the store as far as they lie there."""
     folders = {}
     for name, node in (cfg.get("generator") or {}).items():
+        generator = cast(Generator, instantiate(node, _convert_="all"))
         job = Job(
-            entry=cast(Generator, instantiate(node.entry)),
-            weights=node.weights,
-            call=cast(dict[str, object], OmegaConf.to_container(node.call, resolve=True)),
+            generator=generator,
             seed=cfg.seed,
             **cfg.render,
         )
-        inputs = {**asdict(job), "revision": pipelines.fingerprint(node.weights)}
+        inputs = {**asdict(job), "revision": pipelines.fingerprint(job.weights)}
         stage = Stage.open(Path(cfg.store), "generated", str(name), inputs)
         if not stage.done:
             render(job, stage.folder)
