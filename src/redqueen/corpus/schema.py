@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
@@ -48,6 +48,8 @@ class SourcePicture:
         read: returns the encoded bytes as they lie in the source; may raise OSError.
         kind: what sort of picture it is; `generated` means AI-generated (label 1).
         group_id: rows that share a photo, a prompt or an author's series share it.
+        linked: further groups that must end in the same split: of the materials of a collage, of the photograph
+            behind a reconstruction. All groups that a picture names become one.
         source: where the picture came from.
         licence: under what terms.
         generator: slug of the generator; None for human-made.
@@ -67,7 +69,29 @@ class SourcePicture:
     topic: str | None = None
     prompt_id: str | None = None
     resample_factor: float = 1.0
+    linked: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Material:
+    """Something human-made that collages and drawn scenes are composed from; no row of a corpus itself.
+
+    Attributes:
+        name: unique within the source.
+        read: returns the encoded bytes; may raise OSError.
+        form: a whole photograph; a photographic cut-out with alpha; a drawing, with alpha or without.
+        group_id: the group of the rows that show the same material.
+        source: where it came from.
+        licence: under what terms.
+    """
+
+    name: str
+    read: Callable[[], bytes]
+    form: Literal["photo", "cutout", "drawing"]
+    group_id: str
+    source: str
+    licence: str
 
 
 class Source(Protocol):
@@ -84,6 +108,14 @@ class Source(Protocol):
 
     def pictures(self) -> Iterator[SourcePicture]:
         """Yield every picture's description in a fixed order."""
+        ...
+
+
+class Materials(Protocol):
+    """A source that also lends what collages and drawn scenes are composed from."""
+
+    def materials(self) -> Iterator[Material]:
+        """Yield every material's description in a fixed order."""
         ...
 
 
