@@ -38,6 +38,11 @@ def names(group: str) -> list[str]:
     return sorted(path.stem for path in (configs() / group).glob("*.yaml"))
 
 
+def lineage() -> list[str]:
+    """The generators that are trained here."""
+    return [name for name in names("generator") if name.startswith("lineage-")]
+
+
 def node(name: str) -> DictConfig:
     """The node of a detector, made small."""
     return OmegaConf.merge(OmegaConf.load(configs() / "detector" / f"{name}.yaml"), TINY.get(name, {}))

@@ -10,12 +10,12 @@ CASES = {
     "unknown task": (["trak"], r"unknown task 'trak'; did you mean 'track'\? Allowed: corpus build, .*train"),
     "missing folder": (
         ["track", "source=folder", "source.path=/nonexistent"],
-        r"source\.path=/nonexistent: no such folder; give the folder that holds metadata\.csv",
+        r"source\.path=/nonexistent: no such folder; give the folder that holds metadata\.csv, or one of pictures",
     ),
     "no path": (["track", "experiment=field"], r"source\.path has no value yet: add source\.path=… to the command"),
     "unknown generator": (
         ["track", "generator=[lineage-9]"],
-        r"unknown generator 'lineage-9'; did you mean 'lineage-\d'\? Allowed: lineage-1, .*lineage-5",
+        r"unknown generator 'lineage-9'; did you mean 'lineage-\d'\? Allowed: lineage-5, .* and \d+ more",
     ),
     "unknown detector": (
         ["track", "detector=[nrp]"],
@@ -85,52 +85,55 @@ def test_nothing_is_built_before_a_wrong_choice_is_told(tmp_path, monkeypatch, c
     assert not (tmp_path / "store").exists()
 
 
-def test_interruption_has_its_own_code(tmp_path, monkeypatch, capfd):
-    from redqueen.tasks import track
-
-    def interrupted(cfg, folder):
-        raise KeyboardInterrupt
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(track, "run", interrupted)
-    assert main(["track"]) == 130
-    assert capfd.readouterr().err == "redqueen: interrupted; the same command goes on where it stopped\n"
-
-
-def test_ctrl_c_in_lightning_is_an_interruption(tmp_path, monkeypatch, capfd):
+def interrupted_in_lightning():
     """Lightning turns KeyboardInterrupt into sys.exit(1)."""
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        raise SystemExit(1)  # noqa: B904  (as Lightning does)
+
+
+def failing_with(error):
+    def fail():
+        raise error
+
+    return fail
+
+
+@pytest.fixture
+def failing(tmp_path, monkeypatch):
+    """The main job, made to fail: its exit code."""
     from redqueen.tasks import track
 
-    def interrupted(cfg, folder):
-        try:
-            raise KeyboardInterrupt
-        except KeyboardInterrupt:
-            raise SystemExit(1)  # noqa: B904  (as Lightning does)
+    def run(fail):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(track, "run", lambda cfg, folder: fail())
+        return main(["track"])
 
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(track, "run", interrupted)
-    assert main(["track"]) == 130
+    return run
 
 
-def test_a_full_disk_is_one_line_and_exit_code_1(tmp_path, monkeypatch, capfd):
-    from redqueen.tasks import track
-
-    def full(cfg, folder):
-        raise OSError(28, "No space left on device", "store/x")
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(track, "run", full)
-    assert main(["track"]) == 1
-    assert capfd.readouterr().err == "redqueen: [Errno 28] No space left on device: 'store/x'\n"
+INTERRUPTED = "redqueen: interrupted; the same command goes on where it stopped\n"
 
 
-def test_a_bug_is_not_hidden(tmp_path, monkeypatch, capfd):
-    from redqueen.tasks import track
+@pytest.mark.parametrize(
+    ("fail", "code", "told"),
+    [
+        (failing_with(KeyboardInterrupt()), 130, INTERRUPTED),
+        (interrupted_in_lightning, 130, INTERRUPTED),
+        (
+            failing_with(OSError(28, "No space left on device", "store/x")),
+            1,
+            "redqueen: [Errno 28] No space left on device: 'store/x'\n",
+        ),
+    ],
+    ids=["interruption", "interruption in Lightning", "a full disk"],
+)
+def test_other_ends_are_one_line_with_a_code_of_their_own(fail, code, told, failing, capfd):
+    assert failing(fail) == code
+    assert capfd.readouterr().err == told
 
-    def broken(cfg, folder):
-        raise ZeroDivisionError("a bug")
 
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(track, "run", broken)
+def test_a_bug_is_not_hidden(failing):
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        main(["track"])
+        failing(failing_with(ZeroDivisionError("a bug")))

@@ -21,6 +21,14 @@ def test_without_a_near_match_the_allowed_names_are_there(value: str) -> None:
     assert str(unknown("view", value, iter(NAMES))) == f"unknown view '{value}'; Allowed: linear_probe, npr, spectral"
 
 
+def test_of_many_names_the_nearest_are_shown() -> None:
+    names = [f"generator-{number}" for number in range(200)]
+    assert str(unknown("generator", "generator-19x", names)) == (
+        "unknown generator 'generator-19x'; did you mean 'generator-19'? "
+        "Allowed: generator-19, generator-199, generator-198, generator-197, generator-196 and 195 more"
+    )
+
+
 def test_with_nothing_allowed_it_says_so() -> None:
     assert str(unknown("window", "2022", [])) == "unknown window '2022'; Allowed: (none)"
 

@@ -30,7 +30,9 @@ def test_unknown_choice_names_the_nearest_and_the_allowed():
 
 def test_unknown_group_names_the_groups():
     message = raised(MissingConfigException("text", missing_cfg_file="detectors/npr"))
-    assert message.startswith("unknown group of settings 'detectors'; did you mean 'detector'? Allowed: detector, ")
+    assert message.startswith(
+        "unknown group of settings 'detectors'; did you mean 'detector'? Allowed: backbone, detector, "
+    )
 
 
 def test_missing_value_says_what_to_add():

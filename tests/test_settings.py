@@ -50,6 +50,8 @@ def thing(monkeypatch):
 )
 def test_right_values_pass(thing, values):
     check(thing(**values))
+    with pytest.raises(UserError, match="part.size=x"):  # the node was looked at
+        check(thing(**{**values, "size": "x"}))
 
 
 @pytest.mark.parametrize(
@@ -91,6 +93,12 @@ def test_wrong_values_are_told_in_one_line(thing, values, message):
 def test_plain_settings_have_types_too(value, message):
     with pytest.raises(UserError, match=message):
         check(OmegaConf.create(value))
+
+
+def test_a_plain_setting_without_a_value_is_left_to_its_task():
+    with pytest.raises(UserError, match="seed=-1"):  # and those after it are still looked at
+        check(OmegaConf.create({"corpus": "???", "seed": -1}))
+    check(OmegaConf.create({"corpus": "???", "seed": 1}))
 
 
 @pytest.mark.parametrize(

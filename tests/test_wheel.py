@@ -70,7 +70,7 @@ def test_settings_compose_from_an_empty_folder(run, installed, tmp_path):
 
 
 def test_a_task_runs_from_an_empty_folder(run, installed, tmp_path):
-    done = run(str(installed / "bin" / "redqueen"), "corpus", *TINY)
+    done = run(str(installed / "bin" / "redqueen"), "corpus", "build", *TINY)
     assert "corpus runs/store/corpus/" in done.stderr
     assert list(tmp_path.glob("runs/store/corpus/*/card.json"))
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]

@@ -15,8 +15,11 @@ from redqueen.files import configs
 
 TASKS = {
     "corpus build": "build a corpus: treat, group, split, match and audit the pictures of a source",
+    "corpus quality": "measure each generator of a corpus: KID and CMMD to its held-out photographs",
     "fit_generator": "train one generation of the lineage",
     "quality": "measure each generation of the lineage: KID to photographs that it never saw",
+    "generators": "list the dated vocabulary of generators and draw its timeline",
+    "generators pin": "resolve the generators' weights on the Hub to commits and write the lock",
     "generate": "render pictures with a generator",
     "train": "train detectors on everything up to a cutoff",
     "predict": "score the test pictures under every view of a suite",
@@ -24,7 +27,9 @@ TASKS = {
     "track": "the whole job: corpus, detectors at every cutoff, predictions, results, report",
     "report": "make the report of a finished run again",
 }
-PLACES: Mapping[str, Sequence[str]] = {}  # settings that may be given by their place alone, without `name=`
+PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their place alone, without `name=`
+    "corpus quality": ("corpus",),
+}
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 USAGE = """Red Queen: how long does a detector of AI-generated political imagery stay right?

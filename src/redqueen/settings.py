@@ -16,10 +16,10 @@ from hydra.errors import HydraException
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
 from redqueen.errors import UserError, unknown
-from redqueen.types import Split
+from redqueen.types import Country, Month, Split
 
 _Count = Annotated[int, Field(ge=1)]
 _Seed = Annotated[int, Field(ge=0)]
@@ -27,6 +27,7 @@ _Seed = Annotated[int, Field(ge=0)]
 PLAIN: Mapping[str, Any] = {  # settings that go to no constructor
     "name": str,
     "store": str,
+    "corpus": str,
     "seed": _Seed,
     "corpus_seed": _Seed,
     "strict": bool,
@@ -36,6 +37,13 @@ PLAIN: Mapping[str, Any] = {  # settings that go to no constructor
     "labels": Literal["true", "shuffled"],
     "draws": _Count,
     "limits": list[str],
+    "family": str | None,
+    "country": Country | None,
+    "runnable": bool | None,
+    "since": Month | None,
+    "until": Month | None,
+    "lock": str,
+    "again": bool,
 }
 
 
@@ -107,9 +115,9 @@ def _config_dir(overrides: Sequence[str]) -> str | None:
 
 def check(cfg: DictConfig) -> None:
     """Raise UserError for the first setting that does not exist or whose value has the wrong type."""
-    for key, value in cfg.items():
-        if str(key) in PLAIN and not OmegaConf.is_missing(cfg, str(key)):
-            _check_value(str(key), value, PLAIN[str(key)])
+    for key in cfg:
+        if str(key) in PLAIN and not OmegaConf.is_missing(cfg, key):
+            _check_value(str(key), cfg[key], PLAIN[str(key)])
     for where, node in _nodes(cfg, ""):
         target = get_object(node._target_)
         hints = _hints(target) if node._target_.startswith("redqueen.") else {}
@@ -145,6 +153,8 @@ def _check_value(key: str, value: Any, annotation: Any) -> None:
     plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
     try:
         TypeAdapter(annotation).validate_python(plain, strict=isinstance(plain, str | bool))
+    except PydanticSchemaGenerationError:
+        raise UserError(f"{key}={plain}: is built from settings of its own; set {key}.NAME=…") from None
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join([key, *(str(part) for part in first["loc"] if isinstance(plain, dict))])

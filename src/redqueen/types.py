@@ -40,6 +40,8 @@ class Generator:
         call: arguments of the pipeline's call.
         aliases: other names under which data sets know it.
         nominal: True where `released` is a place on a made-up timeline, not a date of the calendar.
+        revision: branch or tag of the weights on the hub; None for the default branch.
+        parts: components that the weights leave out: argument of the pipeline's constructor -> where it lies.
     """
 
     name: str
@@ -55,6 +57,8 @@ class Generator:
     call: Mapping[str, Any] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     nominal: bool = False
+    revision: str | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from redqueen.corpus.build import Plan, finish, treat
-from redqueen.corpus.normalise import Normalise
-from redqueen.corpus.schema import Source, SourcePicture
+from redqueen.corpus.schema import Materials, Source, SourcePicture
+from redqueen.corpus.sources import table
 from redqueen.corpus.sources.imagefolder import ImageFolder
 from redqueen.errors import UserError
-from redqueen.types import Window
+from redqueen.types import Generator
+from redqueen.vocabulary import Vocabulary
 
 Encode = Callable[..., bytes]
 Scene = Callable[..., Image.Image]
@@ -38,7 +38,7 @@ ROWS = (
     _row("images/generated/d.jpg", kind="generated", generator="unknown-date", group_id="p1"),
     _row("images/collage/a.jpg", kind="collage", style="poster", licence='CC BY-SA, "unverified"'),
     _row("images/cutout/e.png", kind="cutout", resample_factor=""),
-    _row("images/drawing/f.jpg", kind="drawing", generator="inkscape", released="2022-08", source="", licence=""),
+    _row("images/drawing/f.jpg", kind="drawing", generator="inkscape", released="2022-08", source=""),
 )
 
 
@@ -82,7 +82,7 @@ def test_each_picture_has_its_own_row_and_bytes(folder: Path) -> None:
     assert (undated.generator, undated.released) == ("unknown-date", None)
     drawing, photo = found["images/drawing/f.jpg"], found["images/photo/b.jpg"]
     assert (drawing.generator, drawing.released) == (None, None)  # a human-made picture has none, whatever its row says
-    assert (drawing.source, drawing.licence) == ("field", "unknown")
+    assert (drawing.source, drawing.licence) == ("field", "CC-BY-4.0")
     assert (photo.group_id, photo.source, photo.licence) == ("field/007", "a/b", "CC-BY-4.0")
     assert (photo.resample_factor, dated.resample_factor) == (1.0, 1.5)
     assert found["images/collage/a.jpg"].licence == 'CC BY-SA, "unverified"'
@@ -226,27 +226,150 @@ def test_nothing_is_said_where_every_picture_has_a_row(folder: Path, capsys: pyt
 
 
 def test_a_table_without_rows_is_a_source_without_pictures(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="source 'field' has no pictures"):
-        treat(ImageFolder(str(_write(tmp_path / "in", [])), "field"), Normalise(16), tmp_path / "out", strict=False)
+    assert _read(_write(tmp_path / "in", [])) == []
 
 
-def test_a_row_whose_file_is_missing_is_listed(tmp_path: Path, scene: Scene, encode: Encode) -> None:
-    """And with strict=true it is the one line that ends the run."""
-    names = ["a.jpg", "b.jpg", "c.jpg"]
-    folder = _write(tmp_path / "in", [_row(name, group_id=name) for name in names], files=[])
-    for number, name in enumerate(names[:2]):
-        (folder / name).write_bytes(encode(scene(number, 16), "JPEG"))
-    source = ImageFolder(str(folder), "field")
-    treat(source, Normalise(16), tmp_path / "treated", strict=False)
-    plan = Plan("field", {"train": 1, "val": 1, "test": 1}, (Window("2022", "2022-01", "2022-12"),))
-    corpus = finish(tmp_path / "treated", tmp_path / "out", plan)
-    assert corpus.table.num_rows == 2
-    (row,) = csv.DictReader((tmp_path / "out" / "rejects.csv").read_text(encoding="utf-8").splitlines())
-    assert row["picture"] == "c.jpg"
-    assert str(folder / "c.jpg") in row["reason"]
+def test_a_row_whose_file_is_missing_fails_when_it_is_read(tmp_path: Path) -> None:
+    (picture,) = _read(_write(tmp_path, [_row("c.jpg")], files=[]))
+    with pytest.raises(OSError, match=r"c\.jpg"):
+        picture.read()
+
+
+OLD = Generator("old-1.0", "2021-07", "old", "tests", "XX", "made up", "CC0-1.0", aliases=("The Old One",))
+WORDS = Vocabulary([OLD])
+BARE = {"file_name": "a.jpg", "kind": "photo", "group_id": "g", "source": "s", "licence": "l"}
+
+
+@pytest.mark.parametrize("name", ["old-1.0", "the old one"])
+def test_a_table_without_release_months_is_dated_through_the_vocabulary(name: str, tmp_path: Path) -> None:
+    folder = _write(tmp_path, [{**BARE, "kind": "generated", "generator": name}])
+    (picture,) = ImageFolder(str(folder), vocabulary=WORDS).pictures()
+    assert (picture.generator, picture.released) == ("old-1.0", "2021-07")
+
+
+def test_an_unknown_generator_fails_with_the_nearest_name(tmp_path: Path) -> None:
+    made = {"kind": "generated", "generator": "old-1.1"}
+    folder = _write(tmp_path, [{**BARE, "generator": ""}, {**BARE, "file_name": "b.jpg", **made}])
     with pytest.raises(UserError) as error:
-        treat(source, Normalise(16), tmp_path / "strict", strict=True)
-    assert str(folder / "c.jpg") in _one_line(error)
+        ImageFolder(str(folder), vocabulary=WORDS)
+    assert "metadata.csv, line 3: unknown generator 'old-1.1'; did you mean 'old-1.0'?" in _one_line(error)
+
+
+def test_the_fingerprint_follows_the_dates_that_it_uses(tmp_path: Path) -> None:
+    folder = str(_write(tmp_path / "dated", [{**BARE, "kind": "generated", "generator": "old-1.0"}]))
+    moved = Vocabulary([Generator("old-1.0", "2022-01", "old", "tests", "XX", "made up", "CC0-1.0")])
+    assert ImageFolder(folder, vocabulary=WORDS).fingerprint() != ImageFolder(folder, vocabulary=moved).fingerprint()
+    folder = str(_write(tmp_path / "own", [_row("a.jpg")]))
+    assert ImageFolder(folder, vocabulary=WORDS).fingerprint() == ImageFolder(folder, vocabulary=moved).fingerprint()
+
+
+def test_linked_groups_and_provenance(tmp_path: Path) -> None:
+    cells = {"linked": "wheels/cat; debian/x/y", "provenance": json.dumps({"seed": 7}), "style": "poster"}
+    (picture,) = _read(_write(tmp_path, [{**BARE, **cells}]))
+    assert picture.linked == ("wheels/cat", "debian/x/y")
+    assert picture.provenance == {"seed": 7, "style": "poster"}
+
+
+def test_materials_are_photographs_cutouts_and_drawings(folder: Path) -> None:
+    source: Materials = ImageFolder(str(folder), "field")
+    found = list(source.materials())
+    assert [(one.name, one.form) for one in found] == [
+        ("images/cutout/e.png", "cutout"),
+        ("images/drawing/f.jpg", "drawing"),
+        ("images/photo/b.jpg", "photo"),
+    ]
+    assert found[2].group_id == "field/007" == _read(folder)[-1].group_id
+    assert found[0].read() == b"bytes of images/cutout/e.png"
+
+
+def test_rows_of_an_unknown_kind_are_counted_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [BARE, {**BARE, "file_name": "b.jpg", "kind": "fake"}, {**BARE, "file_name": "c.jpg", "kind": "fake"}]
+    assert len(_read(_write(tmp_path, rows))) == 1
+    assert "2 rows of" in (said := capsys.readouterr().err) and "'fake' is none of photo, collage" in said
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([BARE, {**BARE, "source": "t"}], "line 3: 'a.jpg' has a row already, in line 2"),
+        ([{**BARE, "licence": ""}], "line 2: licence is empty; give the licence of such rows as source.licence=…"),
+        ([{**BARE, "file_name": "../a.jpg"}], "line 2: file_name '../a.jpg' leads out of"),
+        ([{**BARE, "file_name": "/etc/a.jpg"}], "line 2: file_name '/etc/a.jpg' leads out of"),
+        ([{**BARE, "provenance": "[1]"}], "line 2: provenance must be a JSON object, not '[1]'"),
+        ([{**BARE, "provenance": "{"}], "line 2: provenance must be a JSON object, not '{'"),
+    ],
+)
+def test_rows_that_are_refused(rows: list[dict[str, Any]], reason: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        ImageFolder(str(_write(tmp_path, rows, files=[])))
+    assert reason in _one_line(error)
+
+
+def test_a_licence_for_rows_that_state_none(tmp_path: Path) -> None:
+    folder = _write(tmp_path, [{**BARE, "licence": ""}, {**BARE, "file_name": "b.jpg"}])
+    assert [p.licence for p in ImageFolder(str(folder), licence="CC0-1.0").pictures()] == ["CC0-1.0", "l"]
+
+
+def _bare(folder: Path) -> str:
+    for name in ("b/2.png", "b/1.jpg", "a.JPG", "notes.txt", ".hidden/x.jpg", "__MACOSX/x.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"),
+    [("file", ["folder/a.JPG", "folder/b/1.jpg", "folder/b/2.png"]), ("folder", ["folder/.", "folder/b", "folder/b"])],
+)
+def test_a_folder_without_a_table(groups: Any, expected: list[str], tmp_path: Path) -> None:
+    found = list(ImageFolder(_bare(tmp_path), kind="photo", licence="CC0-1.0", groups=groups).pictures())
+    assert [picture.name for picture in found] == ["a.JPG", "b/1.jpg", "b/2.png"]
+    assert [picture.group_id for picture in found] == expected
+    assert {(p.kind, p.licence, p.source, p.generator) for p in found} == {("photo", "CC0-1.0", "folder", None)}
+    assert found[1].read() == b"b/1.jpg"
+
+
+def test_a_folder_of_one_generator(tmp_path: Path) -> None:
+    arguments = {"kind": "generated", "licence": "l", "generator": "The old one", "vocabulary": WORDS}
+    found = list(ImageFolder(_bare(tmp_path), **arguments).pictures())
+    assert {(picture.generator, picture.released) for picture in found} == {("old-1.0", "2021-07")}
+
+
+def test_a_folder_of_cutouts_lends_materials_alone(tmp_path: Path) -> None:
+    source = ImageFolder(_bare(tmp_path), kind="cutout", licence="l")
+    assert list(source.pictures()) == []
+    assert [one.form for one in source.materials()] == ["cutout"] * 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({}, "no metadata.csv in it"),
+        ({}, "source.kind=… must say what all pictures are"),
+        ({"kind": "photo"}, "source.licence=… must say"),
+        ({"kind": "generated", "licence": "l"}, "needs source.generator=NAME"),
+        ({"kind": "photo", "licence": "l", "generator": "old-1.0"}, "source.kind=photo has no generator"),
+    ],
+)
+def test_a_folder_without_a_table_needs_to_be_told(arguments: Any, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        ImageFolder(_bare(tmp_path), **arguments)
+    assert reason in _one_line(error)
+
+
+def test_a_table_and_a_kind_contradict_each_other(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"metadata\.csv says what each picture is"):
+        ImageFolder(str(folder), kind="photo")
+
+
+def test_the_table_is_held_in_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In pieces of a few rows, so that the seams between pieces are tested: order, twins, and memory of one piece."""
+    monkeypatch.setattr(table, "_CHUNK", 3)
+    names = [f"{i * 7 % 20:02d}.jpg" for i in range(20)]
+    folder = _write(tmp_path, [{**BARE, "file_name": name, "group_id": name} for name in names])
+    assert [picture.name for picture in _read(folder)] == sorted(names)
+    with pytest.raises(UserError, match="line 22: '06.jpg' has a row already, in line"):
+        ImageFolder(str(_write(tmp_path, [{**BARE, "file_name": name} for name in [*names, "06.jpg"]])))
 
 
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # `datasets` leaves metadata.csv open

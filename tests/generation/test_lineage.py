@@ -23,7 +23,7 @@ from redqueen.tasks import fit_generator
 RECIPE = Recipe(channels=(8, 16), pictures=28, batch_size=4, ema_decay=0.9)  # seven steps
 PHOTOGRAPHS = [stand_ins.human_pixels(number) for number in range(6)]
 
-every = pytest.mark.parametrize("name", stand_ins.names("generator"))
+every = pytest.mark.parametrize("name", stand_ins.lineage())
 
 
 class StopError(Exception):
@@ -153,7 +153,7 @@ def test_every_generator_is_dated_and_steps_on_from_one_that_exists(name):
     entry = instantiate(node, _convert_="all")
     recipe = entry.recipe
     assert entry.name == name
-    assert recipe.start_from is None or (recipe.start_from in stand_ins.names("generator") and recipe.start_from < name)
+    assert recipe.start_from is None or (recipe.start_from in stand_ins.lineage() and recipe.start_from < name)
     assert recipe.steps >= 100
 
 

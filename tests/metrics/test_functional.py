@@ -4,20 +4,16 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
-from torchmetrics.image.kid import poly_mmd
 
 from redqueen.errors import UserError
 from redqueen.metrics.functional import (
     auroc,
     balanced_accuracy,
     best_threshold,
-    cross_mean,
     false_positive_rate,
-    kid,
     weighted_auroc,
 )
 
@@ -218,63 +214,3 @@ class TestThresholds:
     def test_best_needs_finite_scores(self):
         with pytest.raises(UserError, match="1 of 2 NaN"):
             best_threshold([0.0, np.nan], [0, 1])
-
-
-class TestKid:
-    def test_equals_torchmetrics(self):
-        rng = np.random.default_rng(0)
-        a, b = rng.normal(size=(60, 16)), rng.normal(size=(60, 16)) + 0.3
-        expected = poly_mmd(torch.from_numpy(a), torch.from_numpy(b)).item()
-        assert kid(a, b) == pytest.approx(expected, rel=1e-10)
-
-    def test_equals_loops_where_the_sides_differ_in_size(self):  # torchmetrics takes equal sizes only
-        rng = np.random.default_rng(1)
-        a, b = rng.normal(size=(7, 3)), rng.normal(size=(4, 3)) * 2
-
-        def kernel(x, y):
-            return (sum(x * y) / 3 + 1) ** 3
-
-        within = [np.mean([kernel(x, y) for x, y in itertools.permutations(rows, 2)]) for rows in (a, b)]
-        between = np.mean([kernel(x, y) for x, y in itertools.product(a, b)])
-        assert kid(a, b) == pytest.approx(sum(within) - 2 * between, rel=1e-10)
-
-    def test_is_symmetric_and_unbiased(self):
-        rng = np.random.default_rng(2)
-        same = [kid(rng.normal(size=(20, 4)), rng.normal(size=(30, 4))) for _ in range(400)]
-        assert abs(np.mean(same)) < 4 * np.std(same) / np.sqrt(len(same))
-        a, b = rng.normal(size=(20, 4)), rng.normal(size=(30, 4))
-        assert kid(a, b) == pytest.approx(kid(b, a), rel=1e-10)
-
-    def test_takes_features_in_half_precision(self):
-        a, b = np.full((3, 2), 200, dtype=np.float16), np.zeros((3, 2), dtype=np.float16)
-        assert kid(a, b) == (200 * 200 + 1) ** 3 + 1 - 2
-
-    @pytest.mark.parametrize(
-        ("a", "b", "message"),
-        [
-            (np.zeros((1, 2)), np.zeros((5, 2)), "at least 2 rows"),
-            (np.zeros((5, 2)), np.zeros((5, 3)), "same d"),
-            (np.zeros((5, 0)), np.zeros((5, 0)), "same d"),
-            (np.zeros(5), np.zeros(5), "same d"),
-            (np.full((5, 2), np.nan), np.zeros((5, 2)), "must be finite"),
-        ],
-    )
-    def test_refuses_bad_input(self, a, b, message):
-        with pytest.raises(UserError, match=message):
-            kid(a, b)
-
-
-def test_cross_mean_equals_the_loop_over_pairs_of_rows_from_different_groups():
-    rng = np.random.default_rng(3)
-    kernel = rng.normal(size=(6, 6))
-    groups, drawn = [0, 0, 1, 2, 2, 2], np.array([2, 0, 3])
-    sums = np.array(
-        [[kernel[np.ix_(np.equal(groups, g), np.equal(groups, h))].sum() for h in range(3)] for g in range(3)]
-    )
-    weighted = [
-        (drawn[groups[i]] * drawn[groups[j]], kernel[i, j])
-        for i, j in itertools.product(range(6), repeat=2)
-        if groups[i] != groups[j]
-    ]
-    expected = sum(w * k for w, k in weighted) / sum(w for w, _ in weighted)
-    assert cross_mean(sums, np.array([2.0, 1.0, 3.0]), drawn[np.newaxis])[0] == pytest.approx(expected)

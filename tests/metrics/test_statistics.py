@@ -9,13 +9,12 @@ from sklearn.metrics import roc_auc_score
 
 from redqueen.errors import UserError
 from redqueen.metrics import functional, statistics
-from redqueen.metrics.functional import auroc, kid
+from redqueen.metrics.functional import auroc
 from redqueen.metrics.statistics import (
     MIN_GROUPS,
     auroc_from_draws,
     auroc_interval,
     group_weights,
-    kid_interval,
     mean_interval,
     percentile_interval,
     rate_interval,
@@ -278,60 +277,6 @@ class TestMeanInterval:
             mean_interval([0.5], [[0.5], [0.5]], 9, 4)
         with pytest.raises(UserError, match="share their draws"):
             mean_interval([0.5, 0.5], [[0.5, 0.5], [0.5]], 9, 4)
-
-
-class TestKidInterval:
-    def test_without_groups_the_value_is_kid(self):
-        rng = np.random.default_rng(0)
-        a, b = rng.normal(size=(40, 6)), rng.normal(size=(30, 6)) + 0.5
-        interval = kid_interval(a, b, draws=50)
-        assert interval.value == pytest.approx(kid(a, b), rel=1e-9)
-        assert interval.low < interval.value < interval.high
-        assert (interval.n, interval.n_groups) == (70, 70)
-        assert interval == kid_interval(a, b, draws=50)
-        assert interval != kid_interval(a, b, draws=50, seed=1)
-
-    def test_copies_of_a_row_in_its_group_change_nothing(self):
-        rng = np.random.default_rng(1)
-        a, b = rng.normal(size=(20, 6)), rng.normal(size=(20, 6)) + 0.5
-        names = [f"{row:09d}" for row in range(20)]  # sorted as rows are, so that the draws are the same
-        single = kid_interval(a, b, 50)
-        double = kid_interval(
-            np.repeat(a, 2, axis=0), np.repeat(b, 2, axis=0), 50, 0, np.repeat(names, 2), np.repeat(names, 2)
-        )
-        assert (double.value, double.low, double.high) == pytest.approx((single.value, single.low, single.high))
-        assert (double.n, double.n_groups) == (80, 40)
-
-    def test_the_draws_are_centred_on_the_estimate(self):
-        """With pairs of equal rows counted, the centre would lie about 0.6 too high here (at 1.4 instead of 0.8)."""
-        rng = np.random.default_rng(2)
-        a, b = rng.normal(size=(40, 4)), rng.normal(size=(40, 4)) + 0.5
-        interval = kid_interval(a, b, draws=1000)
-        assert (interval.low + interval.high) / 2 == pytest.approx(
-            interval.value, abs=0.2 * (interval.high - interval.low)
-        )
-
-    @pytest.mark.parametrize("rows", [0, 1])
-    def test_a_side_with_fewer_than_two_groups_is_undefined(self, rows):
-        assert kid_interval(np.zeros((rows, 2)), np.zeros((5, 2)), 10) == Interval(None, None, None, rows + 5, rows + 5)
-        grouped = kid_interval(np.zeros((4, 2)), np.zeros((5, 2)), 10, groups_a=["a"] * 4)
-        assert grouped == Interval(None, None, None, 9, 6)
-
-    def test_every_row_needs_a_group(self):
-        with pytest.raises(UserError, match="4 rows and 1 groups"):
-            kid_interval(np.zeros((4, 2)), np.zeros((5, 2)), 10, groups_a=["a"])
-
-    def test_covers_the_truth(self):
-        """N(0, I) against N(m, I) in 8 dimensions; over 1,500 samples the coverage was 0.96."""
-        rng, samples, covered, shift = np.random.default_rng(3), 100, 0, 0.3
-        m2, d = 8 * shift**2, 8
-        # Sum over k of C(3, k) / d^k times the squared distance of the k-th moments.
-        truth = 3 * m2 / d + 3 * m2**2 / d**2 + (m2**3 + 6 * m2**2 + (3 * d + 6) * m2) / d**3
-        for seed in range(samples):
-            interval = kid_interval(rng.normal(size=(60, d)), rng.normal(size=(60, d)) + shift, 100, seed)
-            covered += interval.low <= truth <= interval.high
-        low, high = binom.interval(0.999, samples, 0.95)
-        assert low <= covered <= high
 
 
 class TestAurocFromDraws:

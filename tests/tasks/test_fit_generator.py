@@ -35,7 +35,7 @@ def run(tmp_path_factory):
 
 
 def test_every_generation_trains_records_itself_and_renders(run):
-    for name in stand_ins.names("generator"):
+    for name in stand_ins.lineage():
         assert run(*short(name)) == 0, name
         folder = run.folder / "lineage" / name
         record = json.loads((folder / "record.json").read_text())

@@ -12,15 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from redqueen.errors import UserError
-from redqueen.metrics.functional import (
-    BLOCK,
-    FloatArray,
-    auroc,
-    check_features,
-    cross_mean,
-    polynomial_kernel,
-    weighted_auroc,
-)
+from redqueen.metrics.functional import BLOCK, auroc, weighted_auroc
 from redqueen.types import Interval
 
 __all__ = [
@@ -28,7 +20,6 @@ __all__ = [
     "auroc_from_draws",
     "auroc_interval",
     "group_weights",
-    "kid_interval",
     "mean_interval",
     "percentile_interval",
     "rate_interval",
@@ -226,50 +217,6 @@ def mean_interval(values: Sequence[float | None], draws: Sequence[ArrayLike], n:
     return percentile_interval(mean, np.mean([drawn for _, drawn in defined], axis=0), n, n_groups)
 
 
-def kid_interval(
-    features_a: ArrayLike,
-    features_b: ArrayLike,
-    draws: int = 200,
-    seed: int = 0,
-    groups_a: Sequence[str] | None = None,
-    groups_b: Sequence[str] | None = None,
-) -> Interval:
-    """KID with its interval: both sides are resampled, pairs from one group (one row, without groups) never count.
-
-    That keeps the draws centred on the estimate. If both sides have the same distribution the interval is too wide
-    (about 1.6 times), since the first-order term that the draws show is then absent from the truth.
-
-    Args:
-        features_a: (n_a, d).
-        features_b: (n_b, d).
-        draws: number of resamples.
-        seed: of the random numbers.
-        groups_a: (n_a,), the group of each row; each row its own where None.
-        groups_b: (n_b,), likewise.
-
-    Returns:
-        Equal to `kid` without groups; None where a side has fewer than two groups.
-
-    Raises:
-        UserError: widths or lengths differ, features are not finite, or there is not at least one draw.
-    """
-    a, b = check_features(features_a, features_b)
-    # Two seeds from one, so that sides of equal size do not get the same draws.
-    seed_a, seed_b = (int(part) for part in np.random.SeedSequence(seed).generate_state(2))
-    index_a, weights_a = _side(len(a), groups_a, draws, seed_a)
-    index_b, weights_b = _side(len(b), groups_b, draws, seed_b)
-    n, n_groups = len(a) + len(b), weights_a.shape[1] + weights_b.shape[1]
-    if min(weights_a.shape[1], weights_b.shape[1]) < 2:
-        return Interval(None, None, None, n, n_groups)
-    sizes_a, sizes_b = np.bincount(index_a).astype(np.float64), np.bincount(index_b).astype(np.float64)
-    between = _group_sums(polynomial_kernel(a, b), index_a, index_b)
-    across = np.einsum("dh,dh->d", weights_a @ between, weights_b) / ((weights_a @ sizes_a) * (weights_b @ sizes_b))
-    within_a = cross_mean(_group_sums(polynomial_kernel(a, a), index_a, index_a), sizes_a, weights_a)
-    within_b = cross_mean(_group_sums(polynomial_kernel(b, b), index_b, index_b), sizes_b, weights_b)
-    distances = within_a + within_b - 2 * across  # (1 + draws,), the first one with every weight 1
-    return percentile_interval(float(distances[0]), distances[1:], n, n_groups)
-
-
 def _members(index: IndexArray, strata: Sequence[str]) -> list[IndexArray]:
     """The groups of each stratum, small strata pooled; sorted by name."""
     names, codes = np.unique(np.asarray(strata, dtype=np.str_), return_inverse=True)
@@ -317,21 +264,3 @@ def _unanimous(value: float, n: int, n_groups: int) -> Interval:
     """The exact interval of a share that is 0 or 1 in the sample: the other end is p with (1 - p)^n_groups = 2.5 %."""
     reach = 1 - ((1 - LEVEL) / 2) ** (1 / n_groups)
     return Interval(value, max(0.0, value - reach), min(1.0, value + reach), n, n_groups)
-
-
-def _side(n: int, groups: Sequence[str] | None, draws: int, seed: int) -> tuple[IndexArray, FloatArray]:
-    """Column of each row, and weights with the unweighted sample as the first draw: (n,), (1 + draws, n_groups)."""
-    names = [f"{row:09d}" for row in range(n)] if groups is None else groups
-    if len(names) != n:
-        raise UserError(f"every row of features needs a group, got {n} rows and {len(names)} groups")
-    index, weights = group_weights(names, ["all"] * n, draws, seed)
-    return index, np.concatenate([np.ones((1, weights.shape[1])), weights])
-
-
-def _group_sums(kernel: FloatArray, rows: IndexArray, columns: IndexArray) -> FloatArray:
-    """The kernel summed over the rows of each two groups: (n, m) to (g, h)."""
-    by_row, by_column = np.argsort(rows, kind="stable"), np.argsort(columns, kind="stable")
-    starts = np.searchsorted(rows[by_row], np.arange(rows.max() + 1))
-    tops = np.searchsorted(columns[by_column], np.arange(columns.max() + 1))
-    sums: FloatArray = np.add.reduceat(np.add.reduceat(kernel[by_row], starts, axis=0)[:, by_column], tops, axis=1)
-    return sums

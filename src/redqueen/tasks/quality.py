@@ -4,21 +4,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 from hydra.utils import instantiate
-from numpy.typing import NDArray
 from omegaconf import DictConfig
 from rich.table import Table
 
 from redqueen.console import console, say
 from redqueen.corpus.decode import pixels
-from redqueen.detectors.backbones import Backbone, efficientnet_lite0
+from redqueen.detectors.backbones import efficientnet_lite0
 from redqueen.errors import UserError
 from redqueen.files import write_json, write_text
 from redqueen.generation import pipelines
 from redqueen.generation.card import model_card
 from redqueen.generation.quality import embed
-from redqueen.metrics.statistics import kid_interval
+from redqueen.metrics.distances import kid_interval
 from redqueen.tasks.corpus import assemble
 from redqueen.tasks.fit_generator import fit_rows
 from redqueen.tasks.generate import rendered
@@ -31,11 +29,11 @@ def run(cfg: DictConfig, folder: Path) -> int:
         raise UserError("no generator chosen: add generator=[lineage-1,lineage-2]")
     corpus = assemble(cfg, instantiate(cfg.source), windows=())
     backbone = efficientnet_lite0()
-    real = _embedded([corpus.pixels(row) for row in fit_rows(corpus, "held-out")], backbone)
+    real = embed([corpus.pixels(row) for row in fit_rows(corpus, "held-out")], backbone)
     found: dict[str, Interval] = {}
     for name, path in rendered(cfg).items():
         pictures = [pixels(picture.read_bytes()) for picture in sorted((path / "images").glob("*.png"))]
-        found[name] = kid_interval(_embedded(pictures, backbone), real, draws=cfg.draws, seed=cfg.seed)
+        found[name] = kid_interval(embed(pictures, backbone), real, draws=cfg.draws, seed=cfg.seed)
         say(f"{name}: KID {found[name].value}")
     facts = {"real": len(real), "generated": cfg.render.n, "corpus_digest": corpus.digest, "backbone": backbone.digest}
     write_json(folder / "quality.json", {"kid": {name: asdict(kid) for name, kid in found.items()}, **facts})
@@ -43,10 +41,6 @@ def run(cfg: DictConfig, folder: Path) -> int:
     write_text(folder / "MODEL_CARD.md", model_card(records, found, facts))
     console.print(_table(found))
     return 0 if _falls(found) else 1
-
-
-def _embedded(pictures: list[NDArray[np.uint8]], backbone: Backbone) -> NDArray[np.float64]:
-    return embed(pictures, backbone.network, backbone.mean, backbone.std)
 
 
 def _falls(found: dict[str, Interval]) -> bool:
