@@ -272,6 +272,12 @@ def test_a_package_is_fetched_once(fresh: World, monkeypatch: pytest.MonkeyPatch
     assert list(fresh.source(packages=[STAMPS]).pictures()), "what is there needs no apt-get"
 
 
+def test_the_cache_may_be_a_relative_path(fresh: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert list(Debian("kept/here", packages=[STAMPS]).materials())
+    assert (tmp_path / "kept" / "here" / STAMPS).is_dir()
+
+
 def test_the_fingerprint_names_the_versions(fresh: World, files: Any) -> None:
     seen = [fresh.source(packages=[STAMPS]).fingerprint() for _ in range(2)]
     shutil.rmtree(fresh.cache)

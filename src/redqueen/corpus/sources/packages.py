@@ -85,10 +85,10 @@ def _fetch(name: str, cache: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix=f".{name}.") as work:
         _run(["apt-get", "download", name], Path(work), f"package '{name}' cannot be fetched")
-        found = list(Path(work).glob("*.deb"))
+        found = list(Path(work).resolve().glob("*.deb"))  # the commands run in another folder than this process
         if len(found) != 1:
             raise UserError(f"package '{name}' cannot be fetched: apt-get left {len(found)} files where one was due")
-        tree = Path(work) / "tree"
+        tree = Path(work).resolve() / "tree"
         _run(["dpkg-deb", "-x", str(found[0]), str(tree)], Path(work), f"package '{name}' cannot be unpacked")
         version = _run(["dpkg-deb", "-f", str(found[0]), "Version"], Path(work), f"package '{name}' has no version")
         facts = asdict(Package(name, version.strip(), digest_file(found[0]), cache / name))
