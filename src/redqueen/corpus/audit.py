@@ -124,10 +124,8 @@ def _judge(verdicts: Sequence[WindowAudit], mean: Interval) -> tuple[bool, str]:
     leaks = [verdict.window for verdict in verdicts if verdict.verdict == "leak"]
     if leaks:
         return True, f"metadata alone tells the classes apart in {', '.join(leaks)}"
-    if mean.high is None or mean.high > LIMIT:
-        return True, f"a metadata probe's AUROC over windows may be as high as {_text(mean.high)} (limit {LIMIT})"
-    return False, f"a metadata probe's AUROC over windows is at most {_text(mean.high)} (limit {LIMIT})"
-
-
-def _text(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.2f}"
+    if mean.high is None:
+        return True, "not audited: no window has matched rows of both classes, in groups enough for an interval"
+    if mean.high > LIMIT:
+        return True, f"a metadata probe's AUROC over windows may be as high as {mean.high:.2f} (limit {LIMIT})"
+    return False, f"a metadata probe's AUROC over windows is at most {mean.high:.2f} (limit {LIMIT})"
