@@ -152,7 +152,7 @@ def test_no_prompt_takes_long(piece):
     """Patterns that go back and forth over a text would take seconds on some of these."""
     start = time.perf_counter()
     check((piece * LONGEST)[:LONGEST])
-    assert time.perf_counter() - start < 0.2
+    assert time.perf_counter() - start < 1
 
 
 def test_the_vocabulary_is_plain_words():

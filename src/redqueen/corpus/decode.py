@@ -1,7 +1,9 @@
 """Reading pictures that strangers made: strict formats, hard limits, one clear reason for each refusal.
 
 Limits and habits follow Pillow's security handbook: an allow-list of formats, a bound on pixels before any pixel is
-decoded, the first frame only, and never `LOAD_TRUNCATED_IMAGES`.
+decoded, the first frame only, and never `LOAD_TRUNCATED_IMAGES`. A picture takes at most 1 GiB while it is decoded,
+besides its file, and the largest ones a few seconds. Colour profiles are not applied: a picture means what its numbers
+say in sRGB, whatever profile comes with it.
 """
 
 import io
@@ -19,6 +21,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 MAX_BYTES = 32 * 2**20
 MAX_PIXELS = 64 * 10**6
 MAX_SIDE = 16_384
+MAX_SCANNED = 10**9  # pixels x scans of a JPEG: about two seconds; a progressive one of 32 MiB could ask for hours
 TURNS = {  # EXIF orientation -> what sets the picture upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -48,6 +51,7 @@ def open_picture(data: bytes) -> Image.Image:
             warnings.simplefilter("ignore")  # our own bound on pixels, below, is lower than Pillow's warning
             picture = Image.open(io.BytesIO(data), formats=FORMATS)
             _check_size(*picture.size)
+            _check_scans(picture, data)
             picture.load()
     except UnidentifiedImageError:
         raise RejectedPictureError(f"not a picture in one of {', '.join(FORMATS)}") from None
@@ -57,6 +61,9 @@ def open_picture(data: bytes) -> Image.Image:
         if isinstance(error, RejectedPictureError):
             raise
         raise RejectedPictureError(f"cannot be decoded: {error}") from None
+    if picture.mode in ("P", "PA") and picture.palette is None:
+        raise RejectedPictureError("cannot be decoded: colours by number, but no palette")
+    _scale_clear_grey(picture, data)
     return picture
 
 
@@ -65,16 +72,43 @@ def _check_size(width: int, height: int) -> None:
         raise RejectedPictureError(f"{width} x {height} pixels; at most {MAX_PIXELS} in all, {MAX_SIDE} a side")
 
 
+def _check_scans(picture: Image.Image, data: bytes) -> None:
+    """Coded pixels never hold the two bytes that start a scan, so that counting them suffices."""
+    scans = data.count(b"\xff\xda") if picture.format in ("JPEG", "MPO") else 1
+    if picture.width * picture.height * scans > MAX_SCANNED:
+        raise RejectedPictureError(f"{scans} scans of {picture.width} x {picture.height} pixels; too many to decode")
+
+
+def _scale_clear_grey(picture: Image.Image, data: bytes) -> None:
+    """PNG names its clear shade in 1, 2 or 4 bits where the pixels have so few; Pillow scales the pixels alone."""
+    clear = picture.info.get("transparency")
+    if picture.format == "PNG" and picture.mode in ("1", "L") and isinstance(clear, int):
+        depth = data[24]  # of IHDR, always the first chunk
+        picture.info["transparency"] = clear * 255 // (2**depth - 1)
+
+
 def to_rgb(picture: Image.Image) -> Image.Image:
     """Upright by its EXIF orientation, alpha laid on white, three channels of eight bits."""
     picture = upright(picture)
     if picture.mode.startswith("I;16"):  # Pillow's convert would clip 16 bits
-        picture = Image.fromarray((np.asarray(picture, dtype=np.float64) / 257).round().astype(np.uint8))
+        picture = _eight_bits(picture)
+    if picture.mode in ("La", "RGBa"):  # colours multiplied by alpha, from which Pillow converts to one mode alone
+        picture = picture.convert(picture.mode.upper())
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         ground = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(ground, picture)
     return picture.convert("RGB")
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Grey of 16 bits as grey of 8, divided by 257 and rounded; with alpha where it has a clear shade."""
+    values = np.asarray(picture)
+    grey = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    clear = picture.info.get("transparency")
+    if clear is None:
+        return Image.fromarray(grey)
+    return Image.fromarray(np.stack([grey, np.where(values == clear, 0, 255).astype(np.uint8)], axis=-1))
 
 
 def upright(picture: Image.Image) -> Image.Image:
