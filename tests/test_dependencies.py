@@ -26,7 +26,8 @@ def imported():
 
 
 def test_every_import_of_src_is_declared():
-    declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"] + EXTRAS["quickstart"]}
+    lines = PROJECT["dependencies"] + EXTRAS["quickstart"] + EXTRAS["c2pa"]
+    declared = {canonicalize_name(Requirement(line).name) for line in lines}
     owners = packages_distributions()
     foreign = set(imported()) - sys.stdlib_module_names - {"redqueen"}
     assert {"torch", "hydra", "PIL"} <= foreign

@@ -85,7 +85,7 @@ def test_wrong_values_are_told_in_one_line(thing, values, message):
         ({"labels": "false"}, "labels=false: input should be 'true' or 'shuffled'"),
         ({"shares": {"train": "x"}}, "shares.train=x: input should be a valid number"),
         ({"shares": {"trian": 1}}, "shares.trian"),
-        ({"render": {"n": 0}}, "render.n=0"),
+        ({"render": {"_target_": "redqueen.generation.rendering.Rendering", "n": 0}}, "render.n=0"),
         ({"strict": "maybe"}, "strict=maybe: input should be a valid boolean"),
         ({"limits": "none"}, "limits=none: input should be a valid list"),
     ],

@@ -1,22 +1,31 @@
 """Rendering: pictures with a seed each, written as they are made, into a folder that the imagefolder source reads."""
 
 import csv
+import errno
 import io
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from PIL import Image
-
 from redqueen.console import bar
-from redqueen.errors import UserError
-from redqueen.files import seed_from, write_bytes
-from redqueen.generation import pipelines
-from redqueen.generation.provenance import png_info
+from redqueen.files import canonical, seed_from, write_bytes, write_text
+from redqueen.generation.modes import Painter, Task
+from redqueen.generation.provenance import MIME, encode, facts_of
+from redqueen.generation.shards import WHOLE, Shard
+from redqueen.generation.signing import Signer
+from redqueen.generation.subjects import Subject, Subjects
 from redqueen.types import Generator
 
-COLUMNS = ("file_name", "kind", "generator", "released", "group_id", "source", "licence", "seed")
+COLUMNS = (
+    "file_name", "kind", "generator", "released", "group_id", "linked", "source", "licence", "resample_factor",
+    "topic", "prompt_id", "prompt", "seed", "provenance",
+)  # fmt: skip
+SUFFIXES = (".png", ".jpg")
+TABLE = "metadata.csv"
+_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC)  # no photograph's fault
 
 
 @dataclass(frozen=True)
@@ -24,82 +33,185 @@ class Job:
     """What to render.
 
     Args:
-        generator: its entry in the dated vocabulary, with the weights and the call.
-        n: pictures.
-        batch_size: pictures a call.
+        generator: its entry in the dated vocabulary.
+        subjects: what each picture shows.
+        batch_size: pictures a call. Pictures are made in the same batches however often the work is taken up again,
+            and on however many machines.
         seed: each picture's own seed is drawn from (generator, seed, number).
-        licence: of the pictures.
+        licence: of the pictures, those that start from a photograph excepted.
     """
 
     generator: Generator
-    n: int
+    subjects: Subjects
     batch_size: int = 16
     seed: int = 0
     licence: str = "CC0-1.0"
 
-    @property
-    def weights(self) -> str:
-        """Where the pipeline lies; raises UserError for a generator that is known from its pictures alone."""
-        if self.generator.weights is None:
-            raise UserError(f"generator '{self.generator.name}' has no pipeline: it is known from its pictures alone")
-        return self.generator.weights
-
     def seed_of(self, number: int) -> int:
-        """The seed of one picture, whatever the batch it is rendered in."""
+        """The seed of one picture, whatever the batch or shard it is rendered in."""
         return seed_from("render", self.generator.name, self.seed, number)
 
-    def name_of(self, number: int) -> str:
-        """The file of one picture, relative to the folder."""
-        return f"images/{self.generator.name}-{number:06d}.png"
+    def stem_of(self, number: int) -> str:
+        """The file of one picture, relative to the folder, without the suffix, which is its format's."""
+        return f"images/{self.generator.name}-{number:06d}"
+
+    def batch(self, index: int) -> range:
+        """The numbers of the pictures of one batch."""
+        return range(index * self.batch_size, min((index + 1) * self.batch_size, len(self.subjects)))
 
 
-def render(job: Job, folder: Path, device: str | None = None) -> Path:
-    """Render all pictures that are not there yet, then write `metadata.csv`; returns the folder."""
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    starts = [
-        s
-        for s in range(0, job.n, job.batch_size)
-        if not all((folder / job.name_of(i)).exists() for i in _batch(job, s))
-    ]
-    if starts:
-        pipeline = pipelines.load(job.weights, device)
-        revision = pipelines.fingerprint(job.weights)
-        with bar(f"rendering {job.generator.name}", job.n, done=job.n - len(starts) * job.batch_size) as progress:
-            for start in starts:
-                _render_batch(job, pipeline, revision, folder, start)
-                progress.advance(progress.task_ids[0], job.batch_size)
-    rows = [_row(job, number) for number in range(job.n)]
+def render(
+    job: Job, folder: Path, begin: Callable[[], Painter], shard: Shard = WHOLE, sign: Signer | None = None
+) -> bool:
+    """Render the pictures of a shard that are not there yet; whoever finds all shards done writes `metadata.csv`.
+
+    Args:
+        job: what to render.
+        folder: where to; the same one for all shards.
+        begin: loads the pipeline; called only if there is work left.
+        shard: which part of the batches.
+        sign: signs each picture; None for none.
+
+    Returns:
+        Whether the folder is complete.
+    """
+    count = len(job.subjects)
+    batches = [index for index in range(-(-count // job.batch_size)) if shard.holds(index)]
+    left = {index for index in batches if any(_done(job, folder, number) is None for number in job.batch(index))}
+    if left:
+        painter, total = begin(), sum(len(job.batch(index)) for index in batches)
+        done = total - sum(len(job.batch(index)) for index in left)
+        with bar(f"rendering {job.generator.name}", total, done) as progress:
+            for numbers, tasks in _work(job, left):
+                _paint(job, folder, painter, dict(zip(numbers, tasks, strict=True)), sign)
+                progress.advance(progress.task_ids[0], len(numbers))
+    if any(_done(job, folder, number) is None for number in range(count)):
+        return False
+    _write_table(job, folder)
+    return True
+
+
+def missing(job: Job, folder: Path) -> int:
+    """How many pictures of all shards are not there yet."""
+    return sum(_done(job, folder, number) is None for number in range(len(job.subjects)))
+
+
+def _done(job: Job, folder: Path, number: int) -> Path | None:
+    """The finished picture, or the note why there is none."""
+    stem = folder / job.stem_of(number)
+    ends = [stem.with_name(stem.name + suffix) for suffix in SUFFIXES] + [_note(job, folder, number)]
+    return next((path for path in ends if path.exists()), None)
+
+
+def _note(job: Job, folder: Path, number: int) -> Path:
+    return folder / "rejects" / f"{Path(job.stem_of(number)).name}.txt"
+
+
+def _work(job: Job, left: set[int]) -> Iterator[tuple[list[int], list[Task]]]:
+    """Yield the numbers and tasks of each batch that is left; one batch of photographs is in memory."""
+    numbers: list[int] = []
+    tasks: list[Task] = []
+    for number, subject in enumerate(job.subjects):
+        if number // job.batch_size not in left:
+            continue
+        numbers.append(number)
+        tasks.append(Task(subject, job.seed_of(number), _read(subject)))
+        if number == job.batch(number // job.batch_size)[-1]:
+            yield numbers, tasks
+            numbers, tasks = [], []
+
+
+def _read(subject: Subject) -> bytes | None:
+    """The photograph's bytes; none at all where the source cannot read it, which no decoder takes for a picture."""
+    if subject.photograph is None:
+        return None
+    try:
+        return subject.photograph.read()
+    except OSError as error:
+        if error.errno in _MACHINE:
+            raise
+        return b""
+
+
+def _paint(job: Job, folder: Path, painter: Painter, tasks: Mapping[int, Task], sign: Signer | None) -> None:
+    for (number, task), painted in zip(tasks.items(), painter.paint(list(tasks.values())), strict=True):
+        if _done(job, folder, number) is not None:
+            continue
+        if painted.picture is None:
+            write_text(_note(job, folder, number), painted.reason + "\n")
+            continue
+        facts = {"generator": job.generator.name, "seed": task.seed, **_shown(task.subject), **painter.facts}
+        data = encode(painted.picture, painted.form, facts)
+        if sign is not None:
+            data = sign(data, MIME[painted.form.format], facts)
+        stem = folder / job.stem_of(number)
+        write_bytes(stem.with_name(stem.name + painted.form.suffix), data)
+
+
+def _shown(subject: Subject) -> dict[str, Any]:
+    """What provenance says of the subject."""
+    found: dict[str, Any] = {}
+    if subject.prompt is not None:
+        found |= {"prompt_id": subject.prompt.prompt_id, "prompt": subject.prompt.text}
+    if subject.photograph is not None:
+        found |= {"photograph": subject.photograph.name, "photograph_source": subject.photograph.source}
+    return found
+
+
+def _write_table(job: Job, folder: Path) -> None:
+    """`metadata.csv`, written line by line and then put in its place; the same bytes whoever does it."""
+    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{TABLE}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.writelines(_lines(job, folder))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(folder / TABLE)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _lines(job: Job, folder: Path) -> Iterator[str]:
+    """Yield the lines of the table; provenance is what each picture says of itself."""
+    yield _line(COLUMNS)
+    for number, subject in enumerate(job.subjects):
+        path = _done(job, folder, number)
+        if path is not None and path.suffix in SUFFIXES:
+            row, facts = _row(job, number, subject), facts_of(path)
+            row |= {"file_name": path.relative_to(folder).as_posix(), "provenance": canonical(facts)}
+            if subject.photograph is not None and facts.get("mode") == "reconstruction":
+                row["resample_factor"] = subject.photograph.resample_factor
+            yield _line(row.get(column, "") for column in COLUMNS)
+
+
+def _line(cells: Any) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_bytes(folder / "metadata.csv", text.getvalue().encode())
-    return folder
+    csv.writer(text, lineterminator="\n").writerow("" if cell is None else cell for cell in cells)
+    return text.getvalue()
 
 
-def _batch(job: Job, start: int) -> range:
-    return range(start, min(start + job.batch_size, job.n))
-
-
-def _render_batch(job: Job, pipeline: Any, revision: str, folder: Path, start: int) -> None:
-    numbers = _batch(job, start)
-    generators = [torch.Generator("cpu").manual_seed(job.seed_of(number)) for number in numbers]
-    pictures: list[Image.Image] = pipeline(batch_size=len(numbers), generator=generators, **job.generator.call).images
-    for number, picture in zip(numbers, pictures, strict=True):
-        facts = {"generator": job.generator.name, "seed": job.seed_of(number), "revision": revision}
-        buffer = io.BytesIO()
-        picture.save(buffer, "PNG", pnginfo=png_info(job.generator.name, facts))
-        write_bytes(folder / job.name_of(number), buffer.getvalue())
-
-
-def _row(job: Job, number: int) -> dict[str, object]:
-    return {
-        "file_name": job.name_of(number),
+def _row(job: Job, number: int, subject: Subject) -> dict[str, Any]:
+    name = job.generator.name
+    row = {
         "kind": "generated",
-        "generator": job.generator.name,
+        "generator": name,
         "released": job.generator.released,
-        "group_id": f"{job.generator.name}/{number:06d}",  # unconditional: no prompt ties pictures together
-        "source": f"rendered by {job.generator.name}",
+        "group_id": f"{name}/{number:06d}",  # what ties pictures together is said in `linked`
+        "linked": "",
+        "source": f"rendered by {name}",
         "licence": job.licence,
+        "resample_factor": 1.0,
         "seed": job.seed_of(number),
     }
+    if subject.prompt is not None:
+        prompt = subject.prompt
+        row |= {"linked": f"prompt/{prompt.prompt_id}", "topic": prompt.topic}
+        row |= {"prompt_id": prompt.prompt_id, "prompt": prompt.text}
+    if subject.photograph is not None:
+        photograph = subject.photograph
+        linked = [photograph.group_id, *photograph.linked, *([row["linked"]] if row["linked"] else [])]
+        row |= {"linked": ";".join(map(str, linked)), "licence": photograph.licence}
+        row |= {"topic": photograph.topic or row.get("topic"), "source": f"{name} after {photograph.source}"}
+    return row
