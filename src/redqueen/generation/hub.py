@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 
 from huggingface_hub import HfApi, constants, snapshot_download, try_to_load_from_cache
 from huggingface_hub.errors import (
+    EntryNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
     OfflineModeIsEnabled,
@@ -93,7 +94,7 @@ def fetched(repository: str, download: Callable[[], T]) -> T:
         return download()
     except _REFUSALS as error:
         causes = [cause for cause in _chain(error) if isinstance(cause, OfflineModeIsEnabled | HfHubHTTPError)]
-        if getattr(error, "errno", None) and not causes:
+        if getattr(error, "errno", None) and not causes and not isinstance(error, ConnectionError | TimeoutError):
             raise
         raise UserError(f"hub:{repository}: {_advice(causes[-1] if causes else error)}, {_INSTEAD}") from None
 
@@ -110,6 +111,8 @@ def _advice(error: BaseException) -> str:
         return "the Hub has no such commit of it: pin it again with `redqueen generators pin again=true`"
     if isinstance(error, RepositoryNotFoundError):
         return "not found: withdrawn, renamed or private; log in with `hf auth login` if it is yours"
+    if isinstance(error, EntryNotFoundError) and not constants.HF_HUB_OFFLINE:
+        return "it holds no pipeline in diffusers' layout"
     if isinstance(error, OfflineModeIsEnabled) or constants.HF_HUB_OFFLINE:
         return "not in the cache, and HF_HUB_OFFLINE forbids to fetch it: unset HF_HUB_OFFLINE"
     line = str(error).partition("\n")[0] or type(error).__name__

@@ -69,10 +69,10 @@ class FromText:
             return [painted for task in tasks for painted in self.paint([task])]
         generators = [torch.Generator("cpu").manual_seed(task.seed) for task in tasks]
         prompts = [task.subject.prompt.text for task in tasks if task.subject.prompt] or None
-        given = call_arguments(type(self.pipeline), prompts, generators, self.call)
+        given = call_arguments(type(self.pipeline), prompts, generators, {**self.call, **self._images(tasks)})
         with torch.random.fork_rng(self.devices):  # some classes draw from the global generator as well
             torch.manual_seed(tasks[0].seed)
-            return [_painted(picture) for picture in pictures_of(self.pipeline(**given, **self._images(tasks)))]
+            return [_painted(picture) for picture in pictures_of(self.pipeline(**given))]
 
     def _images(self, tasks: Sequence[Task]) -> dict[str, Any]:  # noqa: ARG002  (FromImage says which)
         return {}
@@ -101,7 +101,7 @@ class FromImage(FromText):
         self.width = self.call.pop("width", weights.generator.resolution or _SIDE)
         self.height = self.call.pop("height", weights.generator.resolution or _SIDE)
         takes = parameters(type(self.pipeline))
-        self.call |= {"strength": strength} if "strength" in takes else {}
+        self.call["strength"] = strength
         self.call |= {key: getattr(self, key) for key in ("height", "width") if key in takes}
         steps = self.call.get("num_inference_steps", 50)
         if int(steps * strength) < 1:
@@ -175,12 +175,15 @@ def _reason(task: Task) -> str:
 
 
 def able_to_start_from_pictures() -> list[str]:
-    """Classes of text-to-image pipelines that have a sibling which starts from a picture."""
+    """Classes of text-to-image pipelines with a sibling that lays noise over a picture.
+
+    Those which take pictures as examples instead (Kontext, FLUX.2) are not among them: they have no strength.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of torch, to the authors of Kolors
         auto = importlib.import_module("diffusers.pipelines.auto_pipeline")  # imports every pipeline: seconds
     text, image = auto.AUTO_TEXT2IMAGE_PIPELINES_MAPPING, auto.AUTO_IMAGE2IMAGE_PIPELINES_MAPPING
-    return sorted(text[key].__name__ for key in set(text) & set(image))
+    return sorted(text[key].__name__ for key in set(text) & set(image) if "strength" in parameters(image[key]))
 
 
 def _facts(pipeline: Any, call: Mapping[str, Any]) -> dict[str, Any]:

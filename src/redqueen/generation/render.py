@@ -25,6 +25,7 @@ COLUMNS = (
 )  # fmt: skip
 SUFFIXES = (".png", ".jpg")
 TABLE = "metadata.csv"
+_BOTH = ("generator", "seed", "prompt_id")  # columns that provenance has as well
 _MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC)  # no photograph's fault
 
 
@@ -140,7 +141,12 @@ def _paint(job: Job, folder: Path, painter: Painter, tasks: Mapping[int, Task], 
         if painted.picture is None:
             write_text(_note(job, folder, number), painted.reason + "\n")
             continue
-        facts = {"generator": job.generator.name, "seed": task.seed, **_shown(task.subject), **painter.facts}
+        facts = {
+            "generator": job.generator.name,
+            "seed": task.seed,
+            **_shown(task.subject, job.licence),
+            **painter.facts,
+        }
         data = encode(painted.picture, painted.form, facts)
         if sign is not None:
             data = sign(data, MIME[painted.form.format], facts)
@@ -148,13 +154,17 @@ def _paint(job: Job, folder: Path, painter: Painter, tasks: Mapping[int, Task], 
         write_bytes(stem.with_name(stem.name + painted.form.suffix), data)
 
 
-def _shown(subject: Subject) -> dict[str, Any]:
-    """What provenance says of the subject."""
-    found: dict[str, Any] = {}
-    if subject.prompt is not None:
-        found |= {"prompt_id": subject.prompt.prompt_id, "prompt": subject.prompt.text}
+def _shown(subject: Subject, licence: str) -> dict[str, Any]:
+    """What provenance says of the subject, and the table repeats."""
+    found: dict[str, Any] = {"licence": licence, "linked": [], "topic": None}
     if subject.photograph is not None:
-        found |= {"photograph": subject.photograph.name, "photograph_source": subject.photograph.source}
+        one = subject.photograph
+        found |= {"photograph": one.name, "photograph_source": one.source, "licence": one.licence, "topic": one.topic}
+        found |= {"linked": [one.group_id, *one.linked], "photograph_resample_factor": one.resample_factor}
+    if subject.prompt is not None:
+        prompt = subject.prompt
+        found |= {"prompt_id": prompt.prompt_id, "prompt": prompt.text, "topic": found["topic"] or prompt.topic}
+        found["linked"].append(f"prompt/{prompt.prompt_id}")
     return found
 
 
@@ -174,16 +184,14 @@ def _write_table(job: Job, folder: Path) -> None:
 
 
 def _lines(job: Job, folder: Path) -> Iterator[str]:
-    """Yield the lines of the table; provenance is what each picture says of itself."""
+    """Yield the lines of the table, each from what its picture says of itself."""
     yield _line(COLUMNS)
-    for number, subject in enumerate(job.subjects):
+    for number in range(len(job.subjects)):
         path = _done(job, folder, number)
         if path is not None and path.suffix in SUFFIXES:
-            row, facts = _row(job, number, subject), facts_of(path)
-            row |= {"file_name": path.relative_to(folder).as_posix(), "provenance": canonical(facts)}
-            if subject.photograph is not None and facts.get("mode") == "reconstruction":
-                row["resample_factor"] = subject.photograph.resample_factor
-            yield _line(row.get(column, "") for column in COLUMNS)
+            row = _row(job, number, facts_of(path))
+            row["file_name"] = path.relative_to(folder).as_posix()
+            yield _line(row[column] for column in COLUMNS)
 
 
 def _line(cells: Any) -> str:
@@ -192,26 +200,20 @@ def _line(cells: Any) -> str:
     return text.getvalue()
 
 
-def _row(job: Job, number: int, subject: Subject) -> dict[str, Any]:
-    name = job.generator.name
-    row = {
+def _row(job: Job, number: int, facts: Mapping[str, Any]) -> dict[str, Any]:
+    name, again = job.generator.name, facts["mode"] == "reconstruction"
+    return {
         "kind": "generated",
         "generator": name,
         "released": job.generator.released,
         "group_id": f"{name}/{number:06d}",  # what ties pictures together is said in `linked`
-        "linked": "",
-        "source": f"rendered by {name}",
-        "licence": job.licence,
-        "resample_factor": 1.0,
-        "seed": job.seed_of(number),
+        "linked": ";".join(facts["linked"]),
+        "source": f"{name} after {facts['photograph_source']}" if "photograph" in facts else f"rendered by {name}",
+        "licence": facts["licence"],
+        "resample_factor": facts["photograph_resample_factor"] if again else 1.0,
+        "topic": facts["topic"],
+        "prompt_id": facts.get("prompt_id"),
+        "prompt": facts.get("prompt"),
+        "seed": facts["seed"],
+        "provenance": canonical({key: value for key, value in facts.items() if key not in COLUMNS or key in _BOTH}),
     }
-    if subject.prompt is not None:
-        prompt = subject.prompt
-        row |= {"linked": f"prompt/{prompt.prompt_id}", "topic": prompt.topic}
-        row |= {"prompt_id": prompt.prompt_id, "prompt": prompt.text}
-    if subject.photograph is not None:
-        photograph = subject.photograph
-        linked = [photograph.group_id, *photograph.linked, *([row["linked"]] if row["linked"] else [])]
-        row |= {"linked": ";".join(map(str, linked)), "licence": photograph.licence}
-        row |= {"topic": photograph.topic or row.get("topic"), "source": f"{name} after {photograph.source}"}
-    return row
