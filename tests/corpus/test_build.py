@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -186,6 +187,23 @@ def test_the_card_counts(good: list[SourcePicture], tmp_path: Path) -> None:
     assert card["counts"]["split"] == {"train": 24, "val": 10, "test": 14}
     assert card["licences"] == {"CC0-1.0": 48}
     assert [window["name"] for window in card["windows"]] == ["2022", "2023"]
+
+
+def test_linked_groups_are_one_across_classes(good: list[SourcePicture], tmp_path: Path) -> None:
+    """A photograph and its reconstruction; two pictures of one prompt, which is no row's own group."""
+    made = dict(kind="generated", generator="one", released="2022-01")
+    linked = [
+        replace(good[0], name="again", group_id="again", linked=(good[1].group_id,), **made),
+        replace(good[2], group_id="x", linked=("prompt/1",)),
+        replace(good[3], group_id="y", linked=("prompt/1",)),
+    ]
+    corpus = _built([*linked, good[1], *good[4:]], tmp_path)
+    groups = Counter(corpus.column("group_id").tolist())
+    assert groups[min("again", good[1].group_id)] == groups["prompt/1"] == 2
+    assert not {"x", "y"} & set(groups)
+    assert all(count == 1 for group, count in groups.items() if group not in ("again", good[1].group_id, "prompt/1"))
+    where = set(zip(corpus.column("group_id"), corpus.column("split"), strict=True))
+    assert len(where) == len(groups)
 
 
 def test_near_duplicates_join_a_group_within_their_class_alone(

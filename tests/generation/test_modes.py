@@ -172,7 +172,7 @@ def test_facts_of_a_reconstruction(weights):
 
 def test_the_rest_of_the_pipeline_is_not_loaded(weights, monkeypatch):
     monkeypatch.setattr(pipelines, "load", lambda *_: pytest.fail("the pipeline was loaded"))
-    Reconstruct(weights("FluxPipeline"), "cpu", Loading())
+    assert Reconstruct(weights("FluxPipeline"), "cpu", Loading()).facts["autoencoder"] == "AutoencoderKL"
 
 
 # Image to image

@@ -30,7 +30,7 @@ from redqueen.types import SPLITS, Split, Window
 
 PART = 256  # source pictures a part: what a kill can cost
 ROW_GROUP = 64
-_HASHED = COLUMNS.append(pa.field("hash", pa.binary()))
+TREATED = COLUMNS.append(pa.field("hash", pa.binary())).append(pa.field("linked", pa.list_(pa.string())))
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def treat(source: Source, normalise: Normalise, folder: Path, strict: bool) -> N
                     ) from None
                 rejects.append((picture.name, str(error)))
         write_json(path.with_suffix(".rejects.json"), rejects)
-        _write_table(path, pa.Table.from_pylist(rows, schema=_HASHED))
+        _write_table(path, pa.Table.from_pylist(rows, schema=TREATED))
 
 
 def _row(picture: SourcePicture, normalise: Normalise) -> dict[str, Any]:
@@ -98,6 +98,7 @@ def _row(picture: SourcePicture, normalise: Normalise) -> dict[str, Any]:
         "quality": treated.quality,
         "resample_factor": round(treated.resample_factor * picture.resample_factor, 6),
         "provenance": json.dumps(picture.provenance, sort_keys=True),
+        "linked": list(picture.linked),
         "hash": fingerprint(pixels(treated.data)),
     }
 
@@ -105,7 +106,7 @@ def _row(picture: SourcePicture, normalise: Normalise) -> dict[str, Any]:
 def finish(treated: Path, folder: Path, plan: Plan) -> Corpus:
     """Make the corpus from treated parts: groups, splits, windows, audit, card; the card is written last."""
     parts = sorted(treated.glob("part-*.parquet"))
-    columns = [name for name in _HASHED.names if name != "image"]
+    columns = [name for name in TREATED.names if name != "image"]
     rows = [row for path in parts for row in pq.read_table(path, columns=columns).to_pylist()]
     rejects = [tuple(pair) for path in parts for pair in json.loads(path.with_suffix(".rejects.json").read_text())]
     if not rows:
@@ -136,18 +137,19 @@ def _first_of_each(rows: Sequence[Mapping[str, Any]]) -> tuple[list[int], list[M
 
 
 def _group_and_split(rows: Sequence[dict[str, Any]], plan: Plan) -> None:
-    """Set `group_id` and `split` of each row in place; near-duplicates join groups within their class alone."""
+    """Set `group_id` and `split` of each row in place; linked groups join, near-duplicates within their class alone."""
     pairs = same_pictures([row["hash"] for row in rows])
     pairs = [(i, j) for i, j in pairs if rows[i]["label"] == rows[j]["label"]]
-    for row, group in zip(rows, merge([row["group_id"] for row in rows], pairs), strict=True):
+    groups = merge([row["group_id"] for row in rows], pairs, [row["linked"] for row in rows])
+    for row, group in zip(rows, groups, strict=True):
         row["group_id"] = group
     sizes = Counter(row["group_id"] for row in rows)
     first = {row["group_id"]: row for row in reversed(rows)}
-    groups = [
+    sized = [
         Group(group, f"{first[group]['kind']}/{first[group]['released'] or ''}", sizes[group], first[group]["label"])
         for group in sorted(sizes)
     ]
-    split = assign(groups, plan.shares, plan.seed)
+    split = assign(sized, plan.shares, plan.seed)
     for row in rows:
         row["split"] = split[row["group_id"]]
 

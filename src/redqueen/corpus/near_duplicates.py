@@ -61,13 +61,21 @@ def _agreeing(
     return found
 
 
-def merge(groups: Sequence[str], pairs: Sequence[tuple[int, int]]) -> list[str]:
-    """The group of each row once paired rows share one; a merged group takes the first name in alphabetical order.
+def merge(
+    groups: Sequence[str], pairs: Sequence[tuple[int, int]], linked: Sequence[Sequence[str]] | None = None
+) -> list[str]:
+    """The group of each row once paired rows share one, and rows share one with all groups that they are linked to.
+
+    A merged group takes the first name in alphabetical order.
 
     >>> merge(["b", "a", "c"], [(0, 2)])
     ['b', 'a', 'b']
+    >>> merge(["b", "c", "d"], [], [["photo"], [], ["photo"]])
+    ['b', 'c', 'b']
     """
-    parent = {group: group for group in groups}
+    named = zip(groups, linked or [()] * len(groups), strict=True)
+    links = [(group, other) for group, others in named for other in others]
+    parent = {group: group for group in (*groups, *(other for _, other in links))}
 
     def root(group: str) -> str:
         while parent[group] != group:
@@ -75,7 +83,7 @@ def merge(groups: Sequence[str], pairs: Sequence[tuple[int, int]]) -> list[str]:
             group = parent[group]
         return group
 
-    for i, j in pairs:
-        low, high = sorted((root(groups[i]), root(groups[j])))
+    for one, other in (*((groups[i], groups[j]) for i, j in pairs), *links):
+        low, high = sorted((root(one), root(other)))
         parent[high] = low
     return [root(group) for group in groups]

@@ -3,15 +3,13 @@
 import csv
 import errno
 import io
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from redqueen.console import bar
-from redqueen.files import canonical, seed_from, write_bytes, write_text
+from redqueen.files import canonical, seed_from, write_bytes, write_chunks, write_text
 from redqueen.generation.modes import Painter, Task
 from redqueen.generation.provenance import MIME, encode, facts_of
 from redqueen.generation.shards import WHOLE, Shard
@@ -88,7 +86,7 @@ def render(
                 progress.advance(progress.task_ids[0], len(numbers))
     if any(_done(job, folder, number) is None for number in range(count)):
         return False
-    _write_table(job, folder)
+    write_chunks(folder / TABLE, (line.encode() for line in _lines(job, folder)))
     return True
 
 
@@ -166,21 +164,6 @@ def _shown(subject: Subject, licence: str) -> dict[str, Any]:
         found |= {"prompt_id": prompt.prompt_id, "prompt": prompt.text, "topic": found["topic"] or prompt.topic}
         found["linked"].append(f"prompt/{prompt.prompt_id}")
     return found
-
-
-def _write_table(job: Job, folder: Path) -> None:
-    """`metadata.csv`, written line by line and then put in its place; the same bytes whoever does it."""
-    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{TABLE}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.writelines(_lines(job, folder))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(folder / TABLE)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _lines(job: Job, folder: Path) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import cast
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from redqueen.corpus.build import Plan, finish, treat
+from redqueen.corpus.build import TREATED, Plan, finish, treat
 from redqueen.corpus.normalise import Normalise
 from redqueen.corpus.schema import Source
 from redqueen.corpus.sources.chain import Chain
@@ -43,7 +43,7 @@ def assemble(cfg: DictConfig, source: Source, windows: Sequence[Window]) -> Corp
         "settings": OmegaConf.to_container(cfg.source, resolve=True),
         "normalise": vars(normalise),
     }
-    treated = Stage.open(store, "treated", source.name, {**made_of, "strict": cfg.strict})
+    treated = Stage.open(store, "treated", source.name, {**made_of, "strict": cfg.strict, "columns": TREATED.names})
     if not treated.done:
         treat(source, normalise, treated.folder, cfg.strict)
         treated.finish()
