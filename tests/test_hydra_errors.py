@@ -31,7 +31,7 @@ def test_unknown_choice_names_the_nearest_and_the_allowed():
 def test_unknown_group_names_the_groups():
     message = raised(MissingConfigException("text", missing_cfg_file="detectors/npr"))
     assert message.startswith(
-        "unknown group of settings 'detectors'; did you mean 'detector'? Allowed: backbone, detector, "
+        "unknown group of settings 'detectors'; did you mean 'detector'? Allowed: backbone, baseline, detector, "
     )
 
 

@@ -31,6 +31,7 @@ PLAIN: Mapping[str, Any] = {  # settings that go to no constructor
     "seed": _Seed,
     "corpus_seed": _Seed,
     "strict": bool,
+    "workers": _Count | None,
     "shares": dict[Split, Annotated[float, Field(ge=0)]],
     "n": _Count,
     "shard": str,

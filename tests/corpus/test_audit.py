@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from redqueen.corpus.audit import audit, metadata_features, probe_scores
+from redqueen.corpus import audit as audits
+from redqueen.corpus.audit import audit, metadata_features, probe_scores, source_features
 from redqueen.corpus.match import match
 from redqueen.metrics.functional import auroc
 from redqueen.types import Interval, Window
@@ -38,8 +39,8 @@ def _table(rows: int, seed: int = 0, windows: Sequence[str] = ("2022-08",), **co
     return pa.table(data)
 
 
-def _everything(table: pa.Table) -> dict[str, list[str]]:
-    return {window.name: table.column("image_id").to_pylist() for window in WINDOWS}
+def _everything(table: pa.Table) -> dict[str, np.ndarray]:
+    return {window.name: np.ones(table.num_rows, bool) for window in WINDOWS}
 
 
 def _holds(interval: Interval, value: float) -> bool:
@@ -131,8 +132,7 @@ def test_matched_rows_are_not_told_apart_the_wrong_way_round() -> None:
     for seed in range(30):
         columns: dict[str, Column] = {"resample_factor": lambda rng, label: float(np.exp(rng.normal(0.3 * label, 0.4)))}
         table = _table(120, seed, **columns)
-        chosen = set(match(table, WINDOWS[:1])["2022"])
-        rows = np.array([one in chosen for one in table.column("image_id").to_pylist()])
+        rows = match(table, WINDOWS[:1])["2022"]
         features, labels = metadata_features(table)[rows], table.column("label").to_numpy()[rows]
         folds = np.random.default_rng(seed).choice(["a", "b", "c"], rows.sum())
         by_rows.append(auroc(probe_scores(features, labels, folds), labels))
@@ -170,18 +170,19 @@ def test_no_windows() -> None:
 
 def test_a_window_in_which_nothing_was_matched_is_undetermined() -> None:
     table = _table(100, windows=("2022-08", "2023-08"))
-    found = audit(table, WINDOWS, {"2022": [], "2023": table.column("image_id").to_pylist()})
+    every, none = np.ones(table.num_rows, bool), np.zeros(table.num_rows, bool)
+    found = audit(table, WINDOWS, {"2022": none, "2023": every})
     assert found.windows[0].after == Interval(None, None, None, 0, 0)
     assert found.windows[0].verdict == "undetermined"
     assert found.mean_after.value == 0.5  # the window that has a value
-    nothing = audit(table, WINDOWS, {"2022": [], "2023": []})
+    nothing = audit(table, WINDOWS, {"2022": none, "2023": none})
     assert nothing.biased
     assert nothing.mean_after.value is None
 
 
 def test_a_window_without_generated_rows() -> None:
     table = _table(20, windows=("2022-08",))
-    found = audit(table, WINDOWS, {"2022": table.column("image_id").to_pylist(), "2023": []})
+    found = audit(table, WINDOWS, {"2022": np.ones(40, bool), "2023": np.zeros(40, bool)})
     assert found.windows[1].before.value is None
 
 
@@ -205,6 +206,40 @@ def test_features_by_hand() -> None:
     table = _table(1, width=lambda rng, label: 512, format=lambda rng, label: "PNG" if label else "WEBP")
     expected = [[np.log(512), np.log(256), 0, 0, 1, 0.9, 0], [np.log(512), np.log(256), 0, 1, 0, 0.9, 0]]
     np.testing.assert_allclose(metadata_features(table), expected)
+
+
+def test_source_features_by_hand() -> None:
+    table = _table(1, format=lambda rng, label: "PNG" if label else "GIF", quality=lambda rng, label: 80)
+    renamed = table.rename_columns({name: f"source_{name}" for name in ("width", "height", "format", "quality")})
+    expected = [[np.log(256), np.log(256), 0, 0, 0, 0.8], [np.log(256), np.log(256), 0, 1, 0, 0.8]]
+    np.testing.assert_allclose(source_features(renamed), expected)
+    unknown = renamed.set_column(renamed.schema.get_field_index("source_quality"), "source_quality", pa.nulls(2))
+    assert source_features(unknown)[:, -1].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("leak", ["size, spread", "resampling"])
+def test_of_many_rows_some_are_looked_at_and_the_answer_is_the_same(leak: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = _table(600, windows=("2022-08", "2023-08"), **LEAKS[leak])
+    matched = match(table, WINDOWS)
+    whole = audit(table, WINDOWS, matched)
+    monkeypatch.setattr(audits, "PROBED", 150)
+    few, again = (audit(table, WINDOWS, matched) for _ in range(2))
+    assert few == again
+    assert "of 1800 rows were looked at" in few.reason
+    assert "looked at" not in whole.reason
+    for one, other in zip(whole.windows, few.windows, strict=True):
+        assert other.before.n == 300 < one.before.n
+        assert other.after.n <= 300
+        assert other.before.value == pytest.approx(one.before.value, abs=0.05)
+        assert other.verdict != "clear" or one.verdict == "clear"
+
+
+def test_the_rows_that_are_looked_at_are_as_many_of_each_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit that nothing reaches changes nothing at all."""
+    table = _table(60, **LEAKS["quality"])
+    whole = audit(table, WINDOWS[:1], _everything(table))
+    monkeypatch.setattr(audits, "PROBED", 60)
+    assert audit(table, WINDOWS[:1], _everything(table)) == whole
 
 
 def test_unknown_quality_is_a_value_of_its_own() -> None:

@@ -1,10 +1,12 @@
 """Building: bad pictures are listed, a killed build goes on, and the same source gives the same bytes."""
 
 import csv
+import errno
+import functools
 import hashlib
 import io
 import json
-from collections import Counter
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from redqueen.corpus import build
+from redqueen.corpus import audit, build, shards
+from redqueen.corpus import treat as treating
 from redqueen.corpus.build import Plan, finish, treat
 from redqueen.corpus.decode import pixels
 from redqueen.corpus.normalise import Normalise
@@ -29,6 +32,12 @@ Scene = Callable[..., Image.Image]
 NORMALISE = Normalise(size=32)
 WINDOWS = (Window("2022", "2022-01", "2022-12"), Window("2023", "2023-01", "2023-12"))
 PLAN = Plan("tiny", {"train": 0.5, "val": 0.2, "test": 0.3}, WINDOWS)
+
+
+@pytest.fixture(autouse=True)
+def _few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the audit finds is tested elsewhere."""
+    monkeypatch.setattr(audit, "DRAWS", 4)
 
 
 class Tiny:
@@ -79,8 +88,8 @@ def good(scene: Scene, encode: Encode) -> list[SourcePicture]:
     return found
 
 
-def _built(pictures: list[SourcePicture], folder: Path, plan: Plan = PLAN) -> Corpus:
-    treat(Tiny(pictures), NORMALISE, folder / "treated", plan.strict)
+def _built(pictures: list[SourcePicture], folder: Path, plan: Plan = PLAN, workers: int = 1) -> Corpus:
+    treat(Tiny(pictures), NORMALISE, folder / "treated", workers=workers)
     return finish(folder / "treated", folder / "corpus", plan)
 
 
@@ -133,19 +142,34 @@ def test_a_source_without_a_usable_picture_is_a_user_error(tmp_path: Path) -> No
 def test_a_part_without_a_usable_picture(
     good: list[SourcePicture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "PART", 2)
+    monkeypatch.setattr(treating, "PART", 2)
     corpus = _built([_human("a.png", b""), _human("b.png", b""), *good], tmp_path)
     assert corpus.table.num_rows == len(good)
     assert len(_rejects(tmp_path)) == 2
 
 
 def test_the_same_bytes_are_kept_once_and_listed(good: list[SourcePicture], tmp_path: Path) -> None:
-    corpus = _built([*good, replace(good[5], name="again.png"), replace(good[5], name="and again.png")], tmp_path)
-    twin = hashlib.sha256(NORMALISE(good[5].read()).data).hexdigest()
-    expected = {"picture": twin, "reason": "the same bytes occur twice in the source; the first is kept"}
-    assert _rejects(tmp_path) == [expected, expected]
-    assert corpus.column("image_id").tolist().count(twin) == 1
-    assert corpus.table.num_rows == len(good)
+    twins = [replace(good[5], name="again.png"), replace(good[5], name="and again.png")]
+    corpus = _built([*good[:9], twins[0], *good[9:], twins[1]], tmp_path)
+    reason = "the same bytes occur twice in the source; the first is kept"
+    assert _rejects(tmp_path) == [{"picture": twin.name, "reason": reason} for twin in twins]
+    assert corpus.card["counts"]["rejected"] == 2
+    assert corpus.digest == _built(good, tmp_path / "once").digest
+
+
+def test_the_same_bytes_with_two_labels_are_no_row_at_all(good: list[SourcePicture], tmp_path: Path) -> None:
+    """One of the labels is wrong, and nobody knows which."""
+    other = replace(good[1], name="real.png", kind="photo", generator=None, released=None)
+    corpus = _built([*good, other], tmp_path)
+    reason = "the same bytes occur as human-made and as generated; none is kept"
+    assert _rejects(tmp_path) == [{"picture": name, "reason": reason} for name in ("01.png", "real.png")]
+    assert corpus.digest == _built([good[0], *good[2:]], tmp_path / "without").digest
+
+
+def test_pictures_of_one_name_both_come_in(good: list[SourcePicture], tmp_path: Path) -> None:
+    """Names come from sources that know nothing of each other; the bytes are what identifies a picture."""
+    same = [replace(picture, name="00001.png") for picture in good]
+    assert _built(same, tmp_path).digest == _built(good, tmp_path / "named").digest
 
 
 def test_a_row_by_hand(good: list[SourcePicture], tmp_path: Path) -> None:
@@ -174,6 +198,10 @@ def test_a_row_by_hand(good: list[SourcePicture], tmp_path: Path) -> None:
         "format": "JPEG",
         "quality": 90,
         "resample_factor": pytest.approx(1.7 * 40 / 32),
+        "source_width": 40,
+        "source_height": 40,
+        "source_format": "PNG",
+        "source_quality": None,
         "provenance": '{"seed": 1}',
     }
     assert (human["kind"], human["label"], human["generator"], human["released"]) == ("photo", 0, None, None)
@@ -187,23 +215,6 @@ def test_the_card_counts(good: list[SourcePicture], tmp_path: Path) -> None:
     assert card["counts"]["split"] == {"train": 24, "val": 10, "test": 14}
     assert card["licences"] == {"CC0-1.0": 48}
     assert [window["name"] for window in card["windows"]] == ["2022", "2023"]
-
-
-def test_linked_groups_are_one_across_classes(good: list[SourcePicture], tmp_path: Path) -> None:
-    """A photograph and its reconstruction; two pictures of one prompt, which is no row's own group."""
-    made = dict(kind="generated", generator="one", released="2022-01")
-    linked = [
-        replace(good[0], name="again", group_id="again", linked=(good[1].group_id,), **made),
-        replace(good[2], group_id="x", linked=("prompt/1",)),
-        replace(good[3], group_id="y", linked=("prompt/1",)),
-    ]
-    corpus = _built([*linked, good[1], *good[4:]], tmp_path)
-    groups = Counter(corpus.column("group_id").tolist())
-    assert groups[min("again", good[1].group_id)] == groups["prompt/1"] == 2
-    assert not {"x", "y"} & set(groups)
-    assert all(count == 1 for group, count in groups.items() if group not in ("again", good[1].group_id, "prompt/1"))
-    where = set(zip(corpus.column("group_id"), corpus.column("split"), strict=True))
-    assert len(where) == len(groups)
 
 
 def test_near_duplicates_join_a_group_within_their_class_alone(
@@ -223,26 +234,43 @@ def test_near_duplicates_join_a_group_within_their_class_alone(
     assert all(len(splits) == 1 for splits in by_group.values())
 
 
+def test_linked_groups_share_a_split(good: list[SourcePicture], tmp_path: Path) -> None:
+    """A reconstruction follows its photograph, and a collage joins all that it shows, although they look different."""
+    photo, made = good[0], replace(good[1], linked=("00.png",))
+    shows = replace(good[2], kind="collage", group_id="collage/1", linked=("04.png", "06.png"))
+    corpus = _built([photo, made, shows, *good[3:]], tmp_path)
+    groups, splits = corpus.column("group_id").tolist(), corpus.column("split").tolist()
+    assert groups[0] == groups[1] == "00.png"
+    assert groups[2] == groups[4] == groups[6] == "04.png"
+    assert splits[0] == splits[1]
+    assert splits[2] == splits[4] == splits[6]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("dies_at", [0, 5, 13, 47])
 def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(
-    dies_at: int, good: list[SourcePicture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dies_at: int, workers: int, good: list[SourcePicture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "PART", 5)
+    monkeypatch.setattr(treating, "PART", 5)
     bad = [_human("text.jpg", b"not a picture")]
     _built([*bad, *good], tmp_path / "whole")
     killed = [*bad, *good]
     killed[dies_at + 1] = replace(good[dies_at], read=_raising(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
-        _built(killed, tmp_path / "killed")
+        _built(killed, tmp_path / "killed", workers=workers)
     with pytest.raises(UserError, match="no corpus at"):
         Corpus.open(tmp_path / "killed" / "corpus")
-    done = (dies_at + 1) // 5 * 5  # pictures in finished parts: not read again
+    done = len(list((tmp_path / "killed" / "treated").glob("*.parquet"))) * 5
+    assert done == (dies_at + 1) // 5 * 5 if workers == 1 else dies_at - 5 - 2 * workers <= done <= dies_at + 1
     resumed = [replace(picture, read=_raising(AssertionError("read again"))) for picture in [*bad, *good][:done]]
-    _built([*resumed, *[*bad, *good][done:]], tmp_path / "killed")
+    _built([*resumed, *[*bad, *good][done:]], tmp_path / "killed", workers=workers)
     assert _bytes(tmp_path / "killed") == _bytes(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("dies_in", ["_group_and_split", "match", "_card", "audit"])
+FINISHING = ["_facts", "_same", "_grouped_and_split", "write_shards", "match", "write_windows", "_card", "audit"]
+
+
+@pytest.mark.parametrize("dies_in", FINISHING)
 def test_a_build_killed_while_it_finishes(
     dies_in: str, good: list[SourcePicture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,18 +283,165 @@ def test_a_build_killed_while_it_finishes(
     assert _bytes(tmp_path / "killed") == _bytes(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("dies_at", range(6))
+def test_shards_that_are_whole_are_not_written_again(
+    dies_at: int, good: list[SourcePicture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed at each shard: the next build writes that one and what comes after it."""
+    for name, value in {"ROW_GROUP": 3, "SHARD": 10}.items():  # a shard ends with the row group that reaches 10
+        monkeypatch.setattr(shards, name, value)
+    bad = [_human("text.jpg", b"not a picture"), replace(good[0], name="twin.png")]
+    pictures = [*good[:20], *bad, *good[20:]]
+    _built(pictures, tmp_path / "whole")
+    written: list[str] = []
+    limit = dies_at
+
+    def write(path: Path, data: bytes) -> None:
+        if len(written) == limit:
+            raise KeyboardInterrupt
+        written.append(path.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    monkeypatch.setattr(shards, "write_bytes", write)
+    if dies_at < 4:
+        with pytest.raises(KeyboardInterrupt):
+            _built(pictures, tmp_path / "killed")
+    limit = 99
+    _built(pictures, tmp_path / "killed")
+    assert written == [f"shard-{number:05d}.parquet" for number in range(4)]
+    assert _bytes(tmp_path / "killed") == _bytes(tmp_path / "whole")
+    assert [pq.read_metadata(path).num_rows for path in shards.shards(tmp_path / "whole" / "corpus")] == [12] * 4
+
+
+@pytest.mark.parametrize("fails_at", range(9))
+def test_a_full_disk_loses_nothing(
+    fails_at: int, good: list[SourcePicture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the n-th file of all: a part, what is beside it, a shard, the windows, the rejects, the README, the card."""
+    monkeypatch.setattr(treating, "PART", 24)
+    _built(good, tmp_path / "whole")
+    real, count = os.fsync, 0
+
+    def fsync(handle: int) -> None:
+        nonlocal count
+        count += 1
+        if count == fails_at + 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(handle)
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(os, "fsync", fsync)
+        _built(good, tmp_path / "full")
+    assert not (tmp_path / "full" / "corpus" / "card.json").exists()
+    assert not list((tmp_path / "full").rglob(".*"))  # nothing half written is left to fill the disk
+    _built(good, tmp_path / "full")
+    assert _bytes(tmp_path / "full") == _bytes(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EMFILE])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_the_machines_fault_is_no_pictures_fault(
+    code: int, workers: int, good: list[SourcePicture], tmp_path: Path
+) -> None:
+    """A source that caches what it reads may meet a full disk: the picture must not be listed as one of no use."""
+    broken = replace(good[3], read=_raising(OSError(code, "as the machine says it")))
+    with pytest.raises(OSError, match="as the machine says it"):
+        _built([*good[:3], broken], tmp_path, workers=workers)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
 @pytest.mark.parametrize("part", [1, 7, 1000])
-def test_the_size_of_parts_changes_shards_alone(
-    part: int, good: list[SourcePicture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_neither_parts_nor_workers_change_a_byte(
+    part: int, workers: int, good: list[SourcePicture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "ROW_GROUP", 11)
+    pictures = [*good[:11], _human("text.jpg", b"not a picture"), *good[11:]]
+    _built(pictures, tmp_path / "whole")
+    monkeypatch.setattr(treating, "PART", part)
+    _built(pictures, tmp_path / "parts", workers=workers)
+    assert len(list((tmp_path / "parts" / "treated").glob("*.parquet"))) == -(-49 // part)
+    assert _bytes(tmp_path / "parts" / "corpus") == _bytes(tmp_path / "whole" / "corpus")
+
+
+def test_heavy_pictures_end_a_part_and_a_shard(
+    good: list[SourcePicture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = _built(good, tmp_path / "whole")
-    monkeypatch.setattr(build, "PART", part)
-    corpus = _built(good, tmp_path / "parts")
+    monkeypatch.setattr(treating, "PART_BYTES", 4000)
+    monkeypatch.setattr(shards, "ROW_GROUP_BYTES", 3000)
+    monkeypatch.setattr(shards, "SHARD_BYTES", 12000)
+    corpus = _built(good, tmp_path / "light")
     assert corpus.digest == whole.digest
-    assert corpus.card == whole.card
     assert corpus.windows_digest == whole.windows_digest
     assert corpus.table.equals(whole.table)
-    assert len(list((corpus.folder / "data").glob("*.parquet"))) == -(-48 // part)
+    assert [corpus.encoded(row) for row in range(48)] == [whole.encoded(row) for row in range(48)]
+    sizes = [len(whole.encoded(row)) for row in range(48)]
+    for part in treating.parts(tmp_path / "light" / "treated"):
+        bytes_before = sum(len(b["bytes"]) for b in pq.read_table(part.path)["image"].to_pylist()[:-1])
+        assert bytes_before < 4000
+    files = shards.shards(corpus.folder)
+    assert len(files) > 2
+    assert all(pq.read_metadata(path).row_group(0).num_rows <= 3000 // min(sizes) + 1 for path in files)
+
+
+class Counted(Tiny):
+    """Says how many of its pictures are alive at once, described or read."""
+
+    alive = most = 0
+
+    def pictures(self) -> Iterator[SourcePicture]:
+        for picture in super().pictures():
+            yield replace(picture, read=functools.partial(self._read, picture))
+
+    def _read(self, picture: SourcePicture) -> bytes:
+        token = _Token(picture.read())
+        token.source = self
+        self.alive += 1
+        self.most = max(self.most, self.alive)
+        return token
+
+
+class _Token(bytes):
+    """Bytes that say when they are gone."""
+
+    source: Counted
+
+    def __del__(self) -> None:
+        self.source.alive -= 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_source_is_never_listed(workers: int, good: list[SourcePicture], tmp_path: Path) -> None:
+    """What lies in memory is what the workers hold and a little ahead of them."""
+    source = Counted(good)
+    treat(source, NORMALISE, tmp_path, workers=workers)
+    assert 1 <= source.most <= 2 * workers + 3
+    assert source.alive == 0
+
+
+def test_a_source_that_has_shrunk_is_a_user_error(
+    good: list[SourcePicture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(treating, "PART", 5)
+    treat(Tiny(good), NORMALISE, tmp_path)
+    with pytest.raises(UserError, match=r"holds more pictures than source 'tiny' has now; delete it and run again"):
+        treat(Tiny(good[:12]), NORMALISE, tmp_path)
+
+
+def test_what_a_killed_process_left_half_written_is_cleared_up(good: list[SourcePicture], tmp_path: Path) -> None:
+    _built(good, tmp_path / "whole")
+    treated = ("treated/.part-00000.parquet.x1", "treated/.part-00001.json.x2")
+    for name in (*treated, "corpus/data/.shard-00000.parquet.x", "corpus/.card.json.y", "corpus/.windows.parquet.z"):
+        (tmp_path / "killed" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "killed" / name).write_bytes(b"half")
+    _built(good, tmp_path / "killed")
+    assert _bytes(tmp_path / "killed") == _bytes(tmp_path / "whole")
+
+
+def test_workers_are_at_least_one(good: list[SourcePicture], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="workers=0: must be at least 1"):
+        treat(Tiny(good), NORMALISE, tmp_path, workers=0)
 
 
 def test_another_seed_is_another_corpus(good: list[SourcePicture], tmp_path: Path) -> None:
@@ -280,7 +455,8 @@ def test_datasets_reads_the_shards(good: list[SourcePicture], tmp_path: Path, mo
     """As anybody would, who does not have this package."""
     import datasets
 
-    monkeypatch.setattr(build, "PART", 20)
+    monkeypatch.setattr(shards, "ROW_GROUP", 8)
+    monkeypatch.setattr(shards, "SHARD", 16)
     corpus = _built(good, tmp_path)
     files = sorted(str(path) for path in (corpus.folder / "data").glob("*.parquet"))
     loaded = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=str(tmp_path / "cache"))

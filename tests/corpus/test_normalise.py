@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from redqueen.corpus.decode import pixels
-from redqueen.corpus.normalise import Normalise
+from redqueen.corpus.normalise import Facts, Keep, Normalise, Treatment
 from redqueen.errors import RejectedPictureError
 
 Encode = Callable[..., bytes]
@@ -97,7 +97,8 @@ def test_everything_comes_out_alike(
     picture = scene(1, *size)
     treated = normalise(encode(change(picture) if change else picture, format, **options))
     _assert_normal(treated.data)
-    assert (treated.width, treated.height, treated.format, treated.quality) == (SIZE, SIZE, "JPEG", QUALITY)
+    assert treated.facts == Facts(SIZE, SIZE, "JPEG", QUALITY)
+    assert (treated.source.width, treated.source.height, treated.source.format) == (*size, format)
     assert treated.resample_factor == min(size) / SIZE
 
 
@@ -219,3 +220,31 @@ def test_treatment_leaves_no_state(scene: Scene, encode: Encode) -> None:
     first, second = (normalise(encode(scene(7), "PNG")).data for _ in range(2))
     assert first == second
     assert vars(normalise) == before
+
+
+@pytest.mark.parametrize(
+    ("format", "options", "quality"),
+    [("JPEG", {"quality": 63}, 63), ("JPEG", {"qtables": [[3] * 64] * 2}, None), ("PNG", {}, None), ("WEBP", {}, None)],
+)
+@pytest.mark.parametrize("treatment", [Keep(), Normalise(SIZE)], ids=lambda treatment: type(treatment).__name__)
+def test_what_the_file_gave_away_is_recorded(
+    treatment: Treatment, format: str, options: dict[str, Any], quality: int | None, scene: Scene, encode: Encode
+) -> None:
+    assert treatment(encode(scene(1, 60, 90), format, **options)).source == Facts(60, 90, format, quality)
+
+
+def test_keeping_leaves_every_byte(scene: Scene, encode: Encode) -> None:
+    data = encode(scene(1, 60, 90), "JPEG", quality=70, **_SAYS_MUCH)
+    treated = Keep()(data)
+    assert treated.data == data
+    assert treated.facts == treated.source == Facts(60, 90, "JPEG", 70)
+    assert treated.resample_factor == 1
+
+
+def test_keeping_refuses_what_cannot_be_decoded_and_what_is_too_small(scene: Scene, encode: Encode) -> None:
+    small = encode(scene(1, 30, 90), "PNG")
+    Keep()(small)
+    with pytest.raises(RejectedPictureError, match="30 x 90 pixels; the short side must be >= 31"):
+        Keep(size=31)(small)
+    with pytest.raises(RejectedPictureError, match="not a picture"):
+        Keep()(b"text")

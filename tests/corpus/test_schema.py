@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from redqueen.corpus.schema import COLUMNS, DIGEST_COLUMNS, METADATA_COLUMNS, digest, image_id
-from redqueen.corpus.store import parquet_schema
+from redqueen.corpus.schema import COLUMNS, DIGEST_COLUMNS, METADATA_COLUMNS, SOURCE_COLUMNS, digest, image_id
+from redqueen.corpus.shards import parquet_schema
 
 
 def _row(number: int) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def test_image_id_is_the_sha256_of_the_bytes() -> None:
 
 
 def test_columns_are_those_that_others_name() -> None:
-    assert set(DIGEST_COLUMNS) | set(METADATA_COLUMNS) <= set(COLUMNS.names)
+    assert set(DIGEST_COLUMNS) | set(METADATA_COLUMNS) | set(SOURCE_COLUMNS) <= set(COLUMNS.names)
 
 
 def test_the_features_that_datasets_reads_are_those_of_the_file() -> None:

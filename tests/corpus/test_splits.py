@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redqueen.corpus.splits import Group, assign
+from redqueen.errors import UserError
 from redqueen.types import SPLITS, Split
 
 SHARES: dict[Split, float] = {"train": 0.6, "val": 0.15, "test": 0.25}
@@ -100,3 +101,23 @@ def test_a_share_of_nothing_gets_nothing() -> None:
 def test_one_group_goes_to_the_largest_share() -> None:
     assert assign([Group("only", "photo/", 9, 0)], SHARES) == {"only": "train"}
     assert assign([], SHARES) == {}
+
+
+def test_reconstructions_follow_their_photographs_and_move_none() -> None:
+    """Generated rows of a human-made group: the photographs stay where they were, and the class is balanced anew."""
+    human, made = _groups(40, strata=3), _groups(60, label=1, most=1)
+    before = assign(human, SHARES)
+    mixed = [Group(g.group_id, g.stratum, g.rows, 0, made=2) for g in human]
+    after = assign(mixed + made, SHARES)
+    assert {g.group_id: after[g.group_id] for g in human} == before
+    counts = {name: sum(g.made for g in mixed if after[g.group_id] == name) for name in SHARES}
+    for g in made:
+        counts[after[g.group_id]] += g.rows
+    total = sum(counts.values())
+    for name, share in SHARES.items():
+        assert abs(counts[name] - share / sum(SHARES.values()) * total) <= 2
+
+
+def test_shares_of_nothing_are_a_user_error() -> None:
+    with pytest.raises(UserError, match="shares: all are 0; give at least one split a share"):
+        assign(_groups(3), {"train": 0.0, "val": 0.0, "test": 0.0})

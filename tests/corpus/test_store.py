@@ -12,14 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from redqueen.corpus.audit import audit
+from redqueen.corpus.audit import audit, source_features
 from redqueen.corpus.build import Plan, finish, treat
 from redqueen.corpus.decode import pixels
 from redqueen.corpus.normalise import Normalise
-from redqueen.corpus.schema import SourcePicture
+from redqueen.corpus.schema import COLUMNS, METADATA_COLUMNS, SourcePicture
 from redqueen.corpus.sources.chain import Chain
 from redqueen.corpus.store import Corpus
 from redqueen.errors import DigestError, UserError
+from redqueen.files import digest_of
 from redqueen.types import SPLITS, Window
 
 Encode = Callable[..., bytes]
@@ -60,7 +61,7 @@ def corpus(scene: Scene, encode: Encode, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def copy(corpus: Corpus, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(corpus.folder, tmp_path / "copy", ignore=shutil.ignore_patterns(".arrow")))
+    return Path(shutil.copytree(corpus.folder, tmp_path / "copy"))
 
 
 def test_encoded_and_pixels(corpus: Corpus, scene: Scene, encode: Encode) -> None:
@@ -77,29 +78,42 @@ def test_an_opened_corpus_is_the_built_one(corpus: Corpus) -> None:
     assert again.digest == corpus.digest
     assert again.table.equals(corpus.table)
     assert again.periods == WINDOWS
-    matched = {name: sorted(ids) for name, ids in corpus.windows.items()}
-    assert again.audit == corpus.audit == audit(corpus.table, WINDOWS, matched)
+    assert again.audit == corpus.audit == audit(corpus.table, WINDOWS, corpus.windows)
+    assert again.source_audit == audit(corpus.table, WINDOWS, corpus.windows, see=source_features)
 
 
 def test_columns(corpus: Corpus) -> None:
     assert corpus.column("label").tolist() == [0, 1] * 30
     assert corpus.column("label").dtype == np.int8
     assert corpus.column("generator").tolist() == [None, "g1", None, "g3"] * 15
-    assert "image" not in corpus.table.column_names
+    assert corpus.table.column_names == [name for name in COLUMNS.names if name != "image"]
+    assert corpus.metadata.column_names == list(METADATA_COLUMNS)
+    assert corpus.column("quality").tolist() == corpus.table.column("quality").to_pylist()
+    assert not corpus.column("label").flags.writeable  # one array for all callers
+    with pytest.raises(UserError, match="unknown column 'imge_id'; did you mean 'image_id'"):
+        corpus.column("imge_id")
 
 
 def test_rows_are_the_matched_ones_of_a_split(corpus: Corpus) -> None:
-    ids, splits = corpus.column("image_id"), corpus.column("split")
+    splits = corpus.column("split")
     for name in ("early", "late"):
         for split in SPLITS:
             rows = corpus.rows(split, [name])
-            expected = [i for i in range(60) if splits[i] == split and ids[i] in corpus.windows[name]]
+            expected = [i for i in range(60) if splits[i] == split and corpus.windows[name][i]]
             assert rows.tolist() == expected
             assert corpus.column("label")[rows].mean() == 0.5  # matched: as many of each class
     both = corpus.rows("train", ["early", "late"])
     assert set(both) == set(corpus.rows("train", ["early"])) | set(corpus.rows("train", ["late"]))
     assert len(set(both)) == len(both)
     assert corpus.rows("train", ["none"]).tolist() == corpus.rows("train", []).tolist() == []
+    with pytest.raises(UserError, match="unknown window 'erly'; did you mean 'early'"):
+        corpus.rows("train", ["erly"])
+
+
+def test_the_digest_of_the_windows_is_over_sorted_ids(corpus: Corpus) -> None:
+    """As checkpoints were keyed from the first version on."""
+    ids = corpus.column("image_id")
+    assert corpus.windows_digest == digest_of({name: sorted(ids[mask]) for name, mask in corpus.windows.items()})
 
 
 def _rewrite(folder: Path, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
@@ -126,10 +140,37 @@ def test_tampered_rows_are_not_opened(change: Callable[..., Any], corpus: Corpus
         Corpus.open(copy)
 
 
-def test_the_order_of_rows_and_shards_does_not_matter(corpus: Corpus, copy: Path) -> None:
+def test_rows_in_another_order_are_the_same_corpus_without_its_windows(corpus: Corpus, copy: Path) -> None:
+    """Windows name rows by their place: of rows that were sorted anew they would name others."""
     _rewrite(copy, lambda rows: rows[::-1])
-    assert Corpus.open(copy).digest == corpus.digest
-    assert Corpus.open(copy).windows_digest == corpus.windows_digest
+    again = Corpus.open(copy)
+    assert again.digest == corpus.digest
+    with pytest.raises(DigestError, match=r"rows are not in the order of windows\.parquet; build it again"):
+        again.rows("train", ["early"])
+
+
+def test_shards_of_another_size_are_the_same_corpus(corpus: Corpus, copy: Path) -> None:
+    path = copy / "data" / "shard-00000.parquet"
+    table = pq.read_table(path)
+    for number in range(4):
+        pq.write_table(table.slice(15 * number, 15), copy / "data" / f"part-{number}.parquet", row_group_size=4)
+    path.unlink()
+    again = Corpus.open(copy)
+    assert again.windows_digest == corpus.windows_digest
+    assert [again.encoded(row) for row in range(60)] == [corpus.encoded(row) for row in range(60)]
+
+
+def test_an_older_corpus_is_not_opened(copy: Path) -> None:
+    card = json.loads((copy / "card.json").read_text())
+    (copy / "card.json").write_text(json.dumps({**card, "schema_version": 1}))
+    with pytest.raises(UserError, match=f"corpus {copy} has schema version 1, and this is read: 2; delete the folder"):
+        Corpus.open(copy)
+
+
+def test_a_corpus_without_shards(copy: Path) -> None:
+    shutil.rmtree(copy / "data")
+    with pytest.raises(UserError, match=f"corpus {copy} has no shards; delete the folder and build it again"):
+        Corpus.open(copy)
 
 
 def test_another_card_is_not_opened(copy: Path) -> None:
@@ -145,7 +186,7 @@ def test_a_folder_that_is_no_corpus(tmp_path: Path) -> None:
             Corpus.open(folder)
 
 
-def test_a_changed_shard_is_not_read_from_an_old_cache(copy: Path, scene: Scene, encode: Encode) -> None:
+def test_a_changed_picture_is_what_is_read(copy: Path, scene: Scene, encode: Encode) -> None:
     first = Corpus.open(copy).encoded(0)
     other = encode(scene(100, 16), "JPEG")
     _rewrite(copy, lambda rows: [{**rows[0], "image": {"bytes": other, "path": None}}, *rows[1:]])

@@ -39,7 +39,8 @@ def scored(evaluation, cutoff=0, threshold=0.0, views=VIEWS, signal=1.0, decimal
 
 def window_rows(corpus, evaluation, name):
     """The test rows of a window, found without the code under test."""
-    return [i for i, one in enumerate(evaluation.ids) if one in corpus.windows[name]]
+    matched = set(corpus.column("image_id")[corpus.windows[name]])
+    return [i for i, one in enumerate(evaluation.ids) if one in matched]
 
 
 def test_every_cell_is_scikit_learns(corpus, evaluation):

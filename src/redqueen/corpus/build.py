@@ -1,36 +1,44 @@
-"""Building a corpus: treat every picture, join near-duplicates, split by group, match per window, audit, write.
+"""Finishing a corpus from treated parts: join near-duplicates, split by group, write, match per window, audit.
 
-Killed at any moment, it goes on at the part where it was; the digest does not depend on how often that happened.
+Killed at any moment it goes on: parts and shards that are whole stay, and what is computed again from them depends on
+nothing else. Pictures pass through in row groups; of the rows, only short columns are held.
 """
 
 import csv
 import io
-import json
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from redqueen.console import say, track
-from redqueen.corpus.audit import audit
-from redqueen.corpus.decode import pixels
-from redqueen.corpus.match import match
-from redqueen.corpus.near_duplicates import fingerprint, merge, same_pictures
-from redqueen.corpus.normalise import Normalise
-from redqueen.corpus.schema import COLUMNS, SCHEMA_VERSION, Source, SourcePicture, digest, image_id
-from redqueen.corpus.splits import Group, assign
-from redqueen.corpus.store import CARD, DATA, WINDOWS, Corpus, parquet_schema, read_parts
-from redqueen.errors import RejectedPictureError, UserError
-from redqueen.files import write_bytes, write_json
-from redqueen.types import SPLITS, Split, Window
+from redqueen.console import say
+from redqueen.corpus import card as cards
+from redqueen.corpus.audit import audit, source_features
+from redqueen.corpus.groups import Grouping, grouped, groups
+from redqueen.corpus.match import Match, Matched, match
+from redqueen.corpus.near_duplicates import FINGERPRINT_BYTES, Rows, similar
+from redqueen.corpus.schema import DIGEST_COLUMNS, SCHEMA_VERSION, digest
+from redqueen.corpus.shards import write_shards
+from redqueen.corpus.splits import assign
+from redqueen.corpus.store import CARD, README, REJECTS, WINDOWS, Corpus, rows_of, write_windows
+from redqueen.corpus.treat import TREATED, Part, parts, read_columns, sweep, treat
+from redqueen.errors import UserError
+from redqueen.files import write_bytes, write_json, write_text
+from redqueen.types import Split, Window
 
-PART = 256  # source pictures a part: what a kill can cost
-ROW_GROUP = 64
-TREATED = COLUMNS.append(pa.field("hash", pa.binary())).append(pa.field("linked", pa.list_(pa.string())))
+__all__ = ["Plan", "finish", "treat"]
+
+_LEFT_OUT = ("image", "name", "provenance", "hash")  # long columns, which no decision rests on
+_FACTS = [name for name in TREATED.names if name not in _LEFT_OUT]
+_TWICE = "the same bytes occur twice in the source; the first is kept"
+_BOTH = "the same bytes occur as human-made and as generated; none is kept"
+
+Reject = tuple[str, str]  # a picture's name and the reason
 
 
 @dataclass(frozen=True)
@@ -42,164 +50,136 @@ class Plan:
         shares: share of rows in each split.
         windows: release windows, in time order.
         seed: for the order of groups and of matching.
-        strict: a picture that cannot be used is an error instead of a line in `rejects.csv`.
+        match: what is matched.
+        made_of: what the card says about source and treatment.
     """
 
     name: str
     shares: Mapping[Split, float]
     windows: Sequence[Window]
     seed: int = 0
-    strict: bool = False
-
-
-def treat(source: Source, normalise: Normalise, folder: Path, strict: bool) -> None:
-    """Bring every picture of the source into one form, in parts; rejected ones are listed beside their part."""
-    pictures = list(source.pictures())
-    if not pictures:
-        raise UserError(f"source '{source.name}' has no pictures")
-    starts = range(0, len(pictures), PART)
-    for number, start in enumerate(track(starts, f"treating {source.name}")):
-        path = folder / f"part-{number:05d}.parquet"
-        if path.exists():
-            continue
-        rows: list[dict[str, Any]] = []
-        rejects: list[tuple[str, str]] = []
-        for picture in pictures[start : start + PART]:
-            try:
-                rows.append(_row(picture, normalise))
-            except (RejectedPictureError, OSError) as error:
-                if strict:
-                    raise UserError(
-                        f"{picture.name}: {error} (strict=true; strict=false lists it and goes on)"
-                    ) from None
-                rejects.append((picture.name, str(error)))
-        write_json(path.with_suffix(".rejects.json"), rejects)
-        _write_table(path, pa.Table.from_pylist(rows, schema=TREATED))
-
-
-def _row(picture: SourcePicture, normalise: Normalise) -> dict[str, Any]:
-    treated = normalise(picture.read())
-    return {
-        "image": {"bytes": treated.data, "path": None},
-        "image_id": image_id(treated.data),
-        "kind": picture.kind,
-        "label": int(picture.kind == "generated"),
-        "generator": picture.generator,
-        "released": picture.released,
-        "topic": picture.topic,
-        "prompt_id": picture.prompt_id,
-        "group_id": picture.group_id,
-        "split": None,
-        "source": picture.source,
-        "licence": picture.licence,
-        "width": treated.width,
-        "height": treated.height,
-        "format": treated.format,
-        "quality": treated.quality,
-        "resample_factor": round(treated.resample_factor * picture.resample_factor, 6),
-        "provenance": json.dumps(picture.provenance, sort_keys=True),
-        "linked": list(picture.linked),
-        "hash": fingerprint(pixels(treated.data)),
-    }
+    match: Match = field(default_factory=Match)
+    made_of: Mapping[str, Any] = field(default_factory=dict)
 
 
 def finish(treated: Path, folder: Path, plan: Plan) -> Corpus:
-    """Make the corpus from treated parts: groups, splits, windows, audit, card; the card is written last."""
-    parts = sorted(treated.glob("part-*.parquet"))
-    columns = [name for name in TREATED.names if name != "image"]
-    rows = [row for path in parts for row in pq.read_table(path, columns=columns).to_pylist()]
-    rejects = [tuple(pair) for path in parts for pair in json.loads(path.with_suffix(".rejects.json").read_text())]
-    if not rows:
+    """Make the corpus from treated parts; the card is written last.
+
+    Raises:
+        UserError: none of the pictures can be used.
+    """
+    for name in (WINDOWS, REJECTS, README, CARD):
+        sweep(folder, name)
+    done = parts(treated)
+    rejects = [reject for part in done for reject in part.rejects]
+    facts = _facts(done)
+    keep, twins = _first_of_each(facts)
+    rejects += _named(done, twins)
+    if not keep.any():
         raise UserError(f"corpus '{plan.name}': no picture can be used; the first reason: {': '.join(rejects[0])}")
-    keep, twins = _first_of_each(rows)
-    rejects += [(row["image_id"], "the same bytes occur twice in the source; the first is kept") for row in twins]
-    _group_and_split([rows[i] for i in keep], plan)
-    for number, table in enumerate(_final_tables(parts, rows, set(keep))):
-        _write_table(folder / DATA / f"shard-{number:05d}.parquet", table)
-    kept = [rows[i] for i in keep]
-    table = pa.Table.from_pylist([{name: row[name] for name in COLUMNS.names if name != "image"} for row in kept])
-    windows = match(table, plan.windows, seed=plan.seed)
-    write_json(folder / WINDOWS, {"column": "resample_factor", "rows": windows})
-    write_bytes(folder / "rejects.csv", _csv([("picture", "reason"), *rejects]))
-    write_json(folder / CARD, _card(table, plan, windows, len(rejects)))
+    facts = facts.filter(pa.array(keep))
+    facts = _grouped_and_split(facts, _same(done, keep, facts), plan)
+    write_shards(done, keep, _whole(facts, "group_id"), _whole(facts, "split"), folder)
+    matched = match(facts, plan.windows, plan.match, plan.seed)
+    write_windows(folder, facts, matched)
+    write_bytes(folder / REJECTS, _csv([("picture", "reason"), *rejects]))
+    card = _card(facts, plan, matched, len(rejects))
+    write_text(folder / README, cards.readme(card))
+    write_json(folder / CARD, card)
     if rejects:
-        say(f"{len(rejects)} pictures could not be used: {folder / 'rejects.csv'} says why")
+        say(f"{len(rejects)} pictures could not be used: {folder / REJECTS} says why")
+    del facts
     return Corpus.open(folder)
 
 
-def _first_of_each(rows: Sequence[Mapping[str, Any]]) -> tuple[list[int], list[Mapping[str, Any]]]:
-    first: dict[str, int] = {}
-    for i, row in enumerate(rows):
-        first.setdefault(row["image_id"], i)
-    keep = sorted(first.values())
-    kept = set(keep)
-    return keep, [row for i, row in enumerate(rows) if i not in kept]
+def _facts(done: Sequence[Part]) -> pa.Table:
+    """The short columns of all rows."""
+    empty = pa.schema([TREATED.field(name) for name in _FACTS]).empty_table()
+    return pa.concat_tables([empty, *(read_columns(part.path, _FACTS) for part in done)]).combine_chunks()
 
 
-def _group_and_split(rows: Sequence[dict[str, Any]], plan: Plan) -> None:
-    """Set `group_id` and `split` of each row in place; linked groups join, near-duplicates within their class alone."""
-    pairs = same_pictures([row["hash"] for row in rows])
-    pairs = [(i, j) for i, j in pairs if rows[i]["label"] == rows[j]["label"]]
-    groups = merge([row["group_id"] for row in rows], pairs, [row["linked"] for row in rows])
-    for row, group in zip(rows, groups, strict=True):
-        row["group_id"] = group
-    sizes = Counter(row["group_id"] for row in rows)
-    first = {row["group_id"]: row for row in reversed(rows)}
-    sized = [
-        Group(group, f"{first[group]['kind']}/{first[group]['released'] or ''}", sizes[group], first[group]["label"])
-        for group in sorted(sizes)
-    ]
-    split = assign(sized, plan.shares, plan.seed)
-    for row in rows:
-        row["split"] = split[row["group_id"]]
+def _whole(table: pa.Table, name: str) -> pa.Array:
+    return table.column(name).combine_chunks()
 
 
-def _final_tables(parts: Sequence[Path], rows: Sequence[Mapping[str, Any]], keep: set[int]) -> Iterator[pa.Table]:
+def _first_of_each(facts: pa.Table) -> tuple[NDArray[np.bool_], dict[int, str]]:
+    """Which rows stay, (n,), and why each other one does not; a picture with two labels has one that is wrong."""
+    code = _whole(facts, "image_id").dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    label = facts.column("label").to_numpy()
+    keep = np.zeros(len(code), bool)
+    keep[np.unique(code, return_index=True)[1]] = True
+    made = np.bincount(code, weights=label, minlength=1)
+    both = ((made > 0) & (made < np.bincount(code, minlength=1)))[code] if len(code) else keep
+    keep &= ~both
+    return keep, {int(row): _BOTH if both[row] else _TWICE for row in np.flatnonzero(~keep)}
+
+
+def _named(done: Sequence[Part], reasons: Mapping[int, str]) -> Iterator[Reject]:
+    """The rows' numbers replaced by the names of their pictures."""
     start = 0
-    for table in read_parts(parts):
-        here = [i for i in range(start, start + table.num_rows) if i in keep]
-        chosen = table.take(pa.array([i - start for i in here], pa.int64()))
-        start += table.num_rows
-        for name in ("group_id", "split"):
-            values = pa.array([rows[i][name] for i in here], pa.string())
-            chosen = chosen.set_column(chosen.schema.get_field_index(name), name, values)
-        if chosen.num_rows:
-            yield chosen.select(COLUMNS.names).cast(COLUMNS).replace_schema_metadata(parquet_schema().metadata)
+    for part in done:
+        here = [row for row in range(start, start + part.rows) if row in reasons] if reasons else []
+        if here:
+            names = read_columns(part.path, ["name"]).column(0)
+            yield from ((names[row - start].as_py(), reasons[row]) for row in here)
+        start += part.rows
 
 
-def _card(table: pa.Table, plan: Plan, windows: Mapping[str, Sequence[str]], rejected: int) -> dict[str, Any]:
-    rows = table.to_pylist()
-    kinds = Counter(row["kind"] for row in rows)
-    splits = Counter(row["split"] for row in rows)
-    licences = Counter(row["licence"] for row in rows)
+def _same(done: Sequence[Part], keep: NDArray[np.bool_], facts: pa.Table) -> Rows:
+    """The row of the same class that each kept row is a near-duplicate of; itself where it is none."""
+    prints = np.zeros((facts.num_rows, FINGERPRINT_BYTES), np.uint8)
+    known = np.zeros(facts.num_rows, bool)
+    start = place = 0
+    for part in done:
+        column = read_columns(part.path, ["hash"]).column(0).filter(pa.array(keep[start : start + part.rows]))
+        here = np.flatnonzero(pc.greater(pc.binary_length(column), 0).to_numpy()) + place
+        known[here] = True
+        prints[here] = np.frombuffer(b"".join(column.to_pylist()), np.uint8).reshape(-1, FINGERPRINT_BYTES)
+        start, place = start + part.rows, place + len(column)
+    rows = np.flatnonzero(known)
+    same = np.arange(facts.num_rows)
+    found = similar(prints if known.all() else prints[rows], facts.column("label").to_numpy()[rows])
+    same[rows] = rows[found]
+    return same
+
+
+def _grouped_and_split(facts: pa.Table, same: Rows, plan: Plan) -> pa.Table:
+    """The facts with their final `group_id` and with `split`, without `linked`."""
+    grouping = grouped(facts.column("group_id"), facts.column("linked"), same)
+    split = _splits(grouping, facts, plan)
+    facts = facts.drop_columns(["linked", "group_id"])
+    return facts.append_column("group_id", grouping.column).append_column("split", split)
+
+
+def _splits(grouping: Grouping, facts: pa.Table, plan: Plan) -> pa.Array:
+    kinds, months = facts.column("kind").to_pylist(), facts.column("released").to_pylist()
+    strata = {pair: f"{pair[0]}/{pair[1] or ''}" for pair in set(zip(kinds, months, strict=True))}
+    names = [strata[pair] for pair in zip(kinds, months, strict=True)]
+    found = assign(list(groups(grouping, facts.column("label").to_numpy(), names)), plan.shares, plan.seed)
+    every = pa.array([found.get(name) for name in grouping.names.to_pylist()], pa.string())
+    return every.take(pa.array(grouping.codes))
+
+
+def _card(facts: pa.Table, plan: Plan, matched: Matched, rejected: int) -> dict[str, Any]:
     return {
         "name": plan.name,
         "schema_version": SCHEMA_VERSION,
-        "digest": digest(rows),
+        "digest": digest(rows_of(facts.select(DIGEST_COLUMNS))),
         "seed": plan.seed,
         "shares": dict(plan.shares),
-        "counts": {
-            "rows": len(rows),
-            "groups": len({row["group_id"] for row in rows}),
-            "kind": dict(sorted(kinds.items())),
-            "split": {name: splits[name] for name in SPLITS},
-            "generator": dict(sorted(Counter(row["generator"] for row in rows if row["generator"]).items())),
-            "rejected": rejected,
-            "matched": {name: len(ids) for name, ids in windows.items()},
-        },
-        "licences": dict(sorted(licences.items())),
+        "made_of": dict(plan.made_of),
+        "versions": cards.versions(),
+        "counts": cards.counts(facts, matched, rejected),
+        "cells": cards.cells(facts, plan.windows, matched),
+        "licences": cards.tally(facts.column("licence")),
         "windows": [asdict(window) for window in plan.windows],
-        "audit": asdict(audit(table, plan.windows, windows, plan.seed)),
+        "matching": {**asdict(plan.match), "windows": cards.kept_and_dropped(facts, plan.windows, matched)},
+        "audit": asdict(audit(facts, plan.windows, matched, plan.seed)),
+        "source_audit": asdict(audit(facts, plan.windows, matched, plan.seed, source_features)),
     }
 
 
-def _write_table(path: Path, table: pa.Table) -> None:
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, row_group_size=ROW_GROUP, compression="zstd")
-    write_bytes(path, buffer.getvalue())
-
-
-def _csv(rows: Sequence[Sequence[str]]) -> bytes:
+def _csv(rows: Iterable[Sequence[str]]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()

@@ -63,7 +63,7 @@ def _paste(
 
     cut = material.resize((side, side), Image.Resampling.BICUBIC).rotate(angle, Image.Resampling.BICUBIC)
     cut = ImageEnhance.Color(ImageEnhance.Brightness(cut).enhance(brightness)).enhance(saturation)
-    mask = _mask(shape, side, rng)
+    mask = shape_mask(shape, side, rng)
     canvas = canvas.copy()
     if shadow:
         offset = max(1, side // 14)
@@ -92,7 +92,7 @@ def _clash(rng: np.random.Generator, low: float, high: float) -> float:
     return round(float(rng.uniform(low, 0.8) if rng.random() < 0.5 else rng.uniform(1.2, high)), 3)
 
 
-def _mask(shape: str, side: int, rng: np.random.Generator) -> Image.Image:
+def shape_mask(shape: str, side: int, rng: np.random.Generator) -> Image.Image:
     """A hard-edged mask (mode L, side x side) inside the inscribed circle, so that a rotated cut shows no corners."""
     angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)
     if shape == "ellipse":

@@ -9,10 +9,11 @@ import pyarrow as pa
 
 from redqueen.types import Kind
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: the columns that start with "source_", windows.parquet
 
 DIGEST_COLUMNS = ("image_id", "label", "kind", "generator", "released", "group_id", "split")
 METADATA_COLUMNS = ("width", "height", "format", "quality", "resample_factor")  # what a metadata-only cheat could see
+SOURCE_COLUMNS = ("source_width", "source_height", "source_format", "source_quality")  # the same before treatment
 
 # The same columns as DESIGN's table; the struct {bytes, path} is how `datasets.Image` stores an encoded picture.
 COLUMNS = pa.schema(
@@ -34,6 +35,10 @@ COLUMNS = pa.schema(
         ("format", pa.string()),
         ("quality", pa.int32()),
         ("resample_factor", pa.float64()),
+        ("source_width", pa.int32()),
+        ("source_height", pa.int32()),
+        ("source_format", pa.string()),
+        ("source_quality", pa.int32()),
         ("provenance", pa.string()),
     ]
 )
@@ -44,8 +49,10 @@ class SourcePicture:
     """A picture before treatment: described cheaply, read only when its turn comes.
 
     Attributes:
-        name: what `rejects.csv` calls it, unique within the source.
-        read: returns the encoded bytes as they lie in the source; may raise OSError.
+        name: what `rejects.csv` calls it. It identifies nothing: two pictures of one name both come in, while the
+            same bytes come in once, whatever their names.
+        read: returns the encoded bytes as they lie in the source; may raise OSError. Called in the order of the
+            source, from one thread, before the next picture is described.
         kind: what sort of picture it is; `generated` means AI-generated (label 1).
         group_id: rows that share a photo, a prompt or an author's series share it.
         linked: further groups that must end in the same split: of the materials of a collage, of the photograph

@@ -35,7 +35,7 @@ def rows_digest(corpus: Corpus, rows: Sequence[int] | NDArray[np.int64]) -> str:
 def prepare(detector: Detector, corpus: Corpus, suite: Suite, view: str, row: int) -> Tensor:
     """One row of the corpus under a view, as the detector's input; raises RejectedPictureError."""
     if detector.reads == "metadata":
-        return detector.prepare(metadata_features(corpus.table.slice(row, 1))[0].astype(np.float32))
+        return detector.prepare(metadata_features(corpus.metadata.slice(row, 1))[0].astype(np.float32))
     pixels = suite.apply(view, corpus.pixels(row), str(corpus.column("image_id")[row]))
     return detector.prepare(pixels)
 

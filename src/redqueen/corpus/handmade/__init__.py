@@ -1,0 +1,1 @@
+"""Collages and digital drawings as people made them before diffusion, out of human-made material."""
