@@ -124,6 +124,11 @@ def test_constructor_parameters_are_let_in(override, expected):
     assert accepted(configs(), "track", [override]) == [expected]
 
 
+def test_the_last_of_several_holds():
+    words = ["recipe.steps=3", "seed=1", "recipe.steps=4", "seed=2"]
+    assert accepted(configs(), "track", words) == ["seed=1", "+recipe.steps=4", "seed=2"]
+
+
 def test_choices_decide_what_can_be_set(tmp_path):
     assert accepted(configs(), "track", ["detector=[npr]", "detector.npr.size=64"])[1] == "+detector.npr.size=64"
     assert accepted(configs(), "track", ["detector.npr.size=64"]) == ["detector.npr.size=64"]

@@ -15,6 +15,10 @@ from redqueen.files import configs
 
 TASKS = {
     "corpus build": "build a corpus: treat, group, split, match and audit the pictures of a source",
+    "corpus audit": "what a corpus gives away besides its content: metadata, compression history; a page to look at",
+    "corpus show": "contact sheets of a corpus by kind, generator, topic, split or source",
+    "corpus diff": "what changed from one corpus to another",
+    "corpus push": "upload a corpus to the Hub with its card, private unless told otherwise",
     "corpus quality": "measure each generator of a corpus: KID and CMMD to its held-out photographs",
     "fit_generator": "train one generation of the lineage",
     "quality": "measure each generation of the lineage: KID to photographs that it never saw",
@@ -28,8 +32,13 @@ TASKS = {
     "report": "make the report of a finished run again",
 }
 PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their place alone, without `name=`
+    "corpus audit": ("corpus",),
+    "corpus show": ("corpus",),
+    "corpus diff": ("before", "after"),
+    "corpus push": ("corpus", "to"),
     "corpus quality": ("corpus",),
 }
+_WIDTH = max(map(len, TASKS))
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 USAGE = """Red Queen: how long does a detector of AI-generated political imagery stay right?
@@ -54,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one task; returns the exit code (see USAGE)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in ("-h", "--help", "help"):
-        sys.stdout.write(USAGE.format(tasks="\n".join(f"  {name:<14} {text}" for name, text in TASKS.items())))
+        sys.stdout.write(USAGE.format(tasks="\n".join(f"  {name:<{_WIDTH}} {text}" for name, text in TASKS.items())))
         return EXIT_OK
     if words[0] == "--version":
         sys.stdout.write(f"redqueen {__version__}\n")

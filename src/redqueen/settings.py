@@ -46,6 +46,13 @@ PLAIN: Mapping[str, Any] = {  # settings that go to no constructor
     "until": Month | None,
     "lock": str,
     "again": bool,
+    "by": str,
+    "before": str,
+    "after": str,
+    "to": str,
+    "private": bool,
+    "replace": bool,
+    "allow_licences": list[str],
 }
 
 
@@ -54,7 +61,15 @@ def accepted(configs: Path, task: str, overrides: Sequence[str]) -> list[str]:
     if not any(_plain_key(word).rpartition(".")[0] for word in overrides):
         return list(overrides)
     cfg = composed(configs, task, overrides)
-    return [f"+{word}" if cfg is not None and _is_parameter(cfg, _plain_key(word)) else word for word in overrides]
+    last = {_plain_key(word): place for place, word in enumerate(overrides)}
+    found = []
+    for place, word in enumerate(overrides):
+        key = _plain_key(word)
+        if cfg is None or not _is_parameter(cfg, key):
+            found.append(word)
+        elif last[key] == place:  # as for the keys of the YAMLs, the last of several holds
+            found.append(f"+{word}")
+    return found
 
 
 def _plain_key(word: str) -> str:

@@ -168,6 +168,16 @@ def test_no_windows() -> None:
     assert found.reason == "no release windows: nothing to compare"
 
 
+@pytest.mark.parametrize(("label", "name"), [(0, "human-made"), (1, "AI-generated")])
+def test_one_class_has_nothing_to_audit(label: int, name: str) -> None:
+    table = _table(40)
+    table = table.filter(pa.array(table.column("label").to_numpy() == label))
+    found = audit(table, WINDOWS[:1], _everything(table))
+    assert not found.biased
+    assert found.windows == ()
+    assert found.reason == f"one class, all {name}: nothing to audit"
+
+
 def test_a_window_in_which_nothing_was_matched_is_undetermined() -> None:
     table = _table(100, windows=("2022-08", "2023-08"))
     every, none = np.ones(table.num_rows, bool), np.zeros(table.num_rows, bool)

@@ -25,6 +25,7 @@ from redqueen.metrics.statistics import group_weights, mean_interval, percentile
 from redqueen.types import Audit, Interval, Window, WindowAudit
 
 FORMATS = ("JPEG", "PNG", "WEBP")
+CLASSES = ("human-made", "AI-generated")
 LIMIT = 0.55  # DESIGN 4.1: the most that the upper end of the interval may be
 DRAWS = 1000
 PROBED = 10_000  # rows of a class that are looked at in one window: AUROC is then known to 0.01 either way
@@ -89,6 +90,8 @@ def audit(
     to push an interval's upper end under 0.55 even where nothing leaks, hence the verdict "undetermined" there; the
     corpus is biased if any window leaks or the upper end of the mean over windows is above 0.55.
 
+    A corpus of one class has nothing that could be told apart.
+
     Of more than `PROBED` rows of a class in a window as many are drawn by the seed: time and memory stay bounded.
     """
     if not windows:
@@ -96,6 +99,9 @@ def audit(
         return Audit((), nothing, nothing, False, "no release windows: nothing to compare")
     labels = table.column("label").to_numpy().astype(np.int64)
     human = labels == 0
+    if human.all() or not human.any():
+        nothing = Interval(None, None, None, 0, 0)
+        return Audit((), nothing, nothing, False, f"one class, all {CLASSES[int(not human.all())]}: nothing to audit")
     masks = [mask for window in windows for mask in (inside(table, window) | human, matched[window.name])]
     chosen = _drawn(masks, labels, seed)
     looked_at = _looked_at(chosen, masks)

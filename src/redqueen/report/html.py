@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from redqueen.errors import UserError
@@ -24,6 +23,7 @@ from redqueen.report.finding import (
     spell,
     view_names,
 )
+from redqueen.report.page import Table, environment
 from redqueen.report.table import false_positives
 from redqueen.types import HUMAN_KINDS, Audit, Interval, Result
 
@@ -51,20 +51,11 @@ _VERDICTS = {
 
 
 @dataclass(frozen=True)
-class _Table:
-    """Rows of cells; the first cell of a row is its heading."""
-
-    caption: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True)
 class _Picture:
     title: str
     caption: str
     image: Markup
-    data: _Table
+    data: Table
 
 
 def render(
@@ -81,28 +72,24 @@ def render(
         DigestError: the results were not made in one setup.
     """
     setup, ordered = one_setup(results), controls_last(results)
-    environment = Environment(
-        loader=PackageLoader("redqueen.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["unbroken"] = _unbroken
-    return environment.get_template("report.html.j2").render(
-        finding=first_sentence(results, audit),
-        biased=audit.biased or any(result.biased for result in results),
-        setup=setup,
-        detectors=sum(not result.control for result in results),
-        controls=sum(result.control for result in results),
-        pictures=[_picture(key, figure, ordered, at) for at, (key, figure) in enumerate(figures.items())],
-        next_table=_next_table(ordered),
-        alarms=_alarms(ordered),
-        audit=audit,
-        audit_table=_audit_table(audit),
-        limits=notes(results),
-        facts=_facts(setup, extra),
-        runs=_runs(ordered),
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            finding=first_sentence(results, audit),
+            biased=audit.biased or any(result.biased for result in results),
+            setup=setup,
+            detectors=sum(not result.control for result in results),
+            controls=sum(result.control for result in results),
+            pictures=[_picture(key, figure, ordered, at) for at, (key, figure) in enumerate(figures.items())],
+            next_table=_next_table(ordered),
+            alarms=_alarms(ordered),
+            audit=audit,
+            audit_table=_audit_table(audit),
+            limits=notes(results),
+            facts=_facts(setup, extra),
+            runs=_runs(ordered),
+        )
     )
 
 
@@ -133,18 +120,11 @@ def _png(data: bytes, title: str) -> Markup:
     return Markup('<img alt="{}" src="data:image/png;base64,{}">').format(title, base64.b64encode(data).decode())
 
 
-def _unbroken(text: str) -> Markup:
-    """The text with its intervals and months kept from breaking at the end of a line."""
-    return Markup(
-        re.sub(r"(\([\d.]+-[\d.]+\)|(?:\d{4}-\d\d\.\.)?\d{4}-\d\d)", r"<span class=n>\1</span>", str(escape(text)))
-    )
-
-
 def _name(result: Result) -> str:
     return f"{result.detector} (control)" if result.control else result.detector
 
 
-def _next_table(results: Sequence[Result]) -> _Table:
+def _next_table(results: Sequence[Result]) -> Table:
     views = view_names(results)
     head = [
         "Detector",
@@ -159,10 +139,10 @@ def _next_table(results: Sequence[Result]) -> _Table:
         ]
         for result in results
     ]
-    return _Table("Mean AUROC over the training cutoffs, with 95 % intervals", head, rows)
+    return Table("Mean AUROC over the training cutoffs, with 95 % intervals", head, rows)
 
 
-def _alarms(results: Sequence[Result]) -> _Table:
+def _alarms(results: Sequence[Result]) -> Table:
     views = list(dict.fromkeys(entry.view for result in results for entry in result.false_positives))
     rows, ends = [], set()
     for result, view in ((result, view) for result in results for view in views):
@@ -171,14 +151,14 @@ def _alarms(results: Sequence[Result]) -> _Table:
         rows.append([_name(result), view, *(_with_count(entry.rate if entry else None) for entry in found)])
     until = f", trained up to {', '.join(sorted(ends))}" if ends else ""
     caption = f"Share of human-made pictures taken for generated ones at the validation threshold{until}"
-    return _Table(caption, ["Detector", "View", *(_PLURAL[kind] for kind in HUMAN_KINDS)], rows)
+    return Table(caption, ["Detector", "View", *(_PLURAL[kind] for kind in HUMAN_KINDS)], rows)
 
 
 def _with_count(rate: Interval | None) -> str:
     return spell(rate, percent=True) + (f" of {rate.n}" if rate is not None and rate.value is not None else "")
 
 
-def _audit_table(audit: Audit) -> _Table:
+def _audit_table(audit: Audit) -> Table:
     rows = [
         [entry.window, spell(entry.before), spell(entry.after), str(entry.after.n), _VERDICTS[entry.verdict]]
         for entry in audit.windows
@@ -186,10 +166,10 @@ def _audit_table(audit: Audit) -> _Table:
     verdict = "Biased" if audit.biased else "Not biased"
     mean = ["Mean", spell(audit.mean_before), spell(audit.mean_after), str(audit.mean_after.n), verdict]
     head = ["Window", "Before matching", "After matching", "Pictures", "Verdict"]
-    return _Table("AUROC of a probe that sees metadata alone (0.5: it sees nothing)", head, [*rows, mean])
+    return Table("AUROC of a probe that sees metadata alone (0.5: it sees nothing)", head, [*rows, mean])
 
 
-def _cell_table(results: Sequence[Result], views: Sequence[str]) -> _Table:
+def _cell_table(results: Sequence[Result], views: Sequence[str]) -> Table:
     """Every cell, in the order of detectors, views, cutoffs and windows; pairs without a cell are n/a."""
     head = ["Detector", "View", "Trained up to", "Tested on", "Part", "AUROC", "Pictures", "Groups"]
     rows = []
@@ -203,7 +183,7 @@ def _cell_table(results: Sequence[Result], views: Sequence[str]) -> _Table:
                 part = "future" if names.index(column) > names.index(row) else "past"
                 counts = ["n/a", "n/a"] if one is None else [str(one.n), str(one.n_groups)]
                 rows.append([_name(result), view, row, column, part, spell(one), *counts])
-    return _Table("All cells", head, rows)
+    return Table("All cells", head, rows)
 
 
 def _facts(setup: Result, extra: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -13,5 +13,6 @@ def run(cfg: DictConfig, folder: Path) -> int:  # noqa: ARG001  (every task has 
     corpus = build(cfg)
     counts, audit = corpus.card["counts"], corpus.audit
     say(f"corpus {corpus.folder}: {counts['rows']} rows in {counts['groups']} groups, digest {corpus.digest[:12]}")
-    say(f"{'biased' if audit.biased else 'not biased'}: {audit.reason}")
+    verdict = "biased: " if audit.biased else "not biased: "
+    say(f"{verdict if audit.windows else ''}{audit.reason}")
     return 0
