@@ -1,4 +1,4 @@
-"""Copy what runs wrote into `results/`, and what the README says of it into the README.
+"""Copy what runs wrote into `results/`, and what is said of it into `results/<corpus>/README.md` and the README.
 
 usage: python scripts/publish.py RUN [SHUFFLED_RUN …]
 
@@ -17,8 +17,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from redqueen.files import write_json, write_text
-from redqueen.report.finding import first_sentence
+from redqueen.report.finding import first_sentence, notes
 from redqueen.report.markdown import matrix
+from redqueen.report.paragraphs import paragraphs
 from redqueen.tasks.evaluate import read
 from redqueen.types import Audit, Result
 
@@ -62,6 +63,7 @@ def main(words: list[str]) -> int:
     corpus = ROOT / "results" / found[0].corpus
     if words[1:]:
         write_json(corpus / "shuffled.json", shuffled([Path(word) for word in words[1:]]))
+    write_text(corpus / "README.md", page(found, card))
     readme = ROOT / "README.md"
     head, rest = readme.read_text().split(BEGIN)
     write_text(readme, f"{head}{BEGIN}\n{block(found, card)}{END}{rest.split(END)[1]}")
@@ -71,6 +73,15 @@ def main(words: list[str]) -> int:
 def block(found: list[Result], card: dict[str, Any]) -> str:
     audit = TypeAdapter(Audit).validate_python(card["audit"])
     return f"{first_sentence(found, audit)}\n\n{matrix(found)}\n\n{measured_on(card)}\n"
+
+
+def page(found: list[Result], card: dict[str, Any]) -> str:
+    """What `results/<corpus>/README.md` says: the table, a paragraph a detector, and the limits."""
+    limits = "\n".join(f"- {note}" for note in notes(found))
+    return (
+        f"# Results on {card['name']}, {found[0].protocol}\n\n{block(found, card)}\n## Detector by detector\n\n"
+        f"{paragraphs(found)}\n\n## What these numbers do not say\n\n{limits}\n"
+    )
 
 
 def measured_on(card: dict[str, Any]) -> str:

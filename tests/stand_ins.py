@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
+import tiny_backbones
+import tiny_diffusion
 from redqueen.corpus.build import Plan, finish, treat
 from redqueen.corpus.normalise import Normalise
 from redqueen.corpus.schema import SourcePicture
@@ -25,11 +27,32 @@ SIDE = 32
 WINDOWS = (Window("2026-01", "2026-01", "2026-01"), Window("2026-02", "2026-02", "2026-02"))
 SHARES = {"train": 0.5, "val": 0.2, "test": 0.3}
 
+FINETUNED = {"_target_": "redqueen.detectors.timm_finetune.untrained", "model": "test_efficientnet"}
+
 # Settings that make a detector small. One that is not named here is tested with its defaults.
 TINY: dict[str, dict[str, Any]] = {
     "spectral": {"size": SIDE},
     "npr": {"size": SIDE, "train_size": SIDE, "depths": [1, 1], "width": 8},
     "lite0_probe": {"crop": SIDE, "resize": 64},
+    "rine": {"width": 256, "projections": 1},
+    "rine_clip_b16": {"width": 256, "projections": 1},
+    "rine_lite0": {"width": 16, "crop": 64},
+    "community_forensics": {"model": "test_vit", "size": SIDE, "resize": 36, "weights": None, "frozen": False},
+    "ensemble": {
+        "members": {"spectral": {"size": SIDE}, "dct": {"size": SIDE, "cells": 8}, "lite0_probe": {"crop": SIDE}}
+    },
+    "cnndetection": {"size": SIDE, "depths": [1, 1, 1, 1], "width": 8, "blur": 0.1, "compression": 0.1},
+    "dct": {"size": SIDE, "cells": 8},
+    "freqnet": {"size": SIDE, "train_size": SIDE, "depths": [1, 1], "width": 8},
+    "lite0_finetune": {"crop": SIDE, "backbone": FINETUNED},
+    "safe": {"size": SIDE, "depths": [1, 1], "width": 8},
+    "timm_finetune": {"crop": SIDE, "backbone": FINETUNED},
+    "aide": {"size": SIDE, "depths": [1, 1, 1, 1], "width": 8},
+    "drct": {"crop": SIDE, "embedding": 16, "backbone": FINETUNED},
+    "dire": {"size": SIDE, "steps": 2, "width": 8},
+    "lgrad": {"size": SIDE, "crop": 28, "depths": [1, 1, 1, 1], "width": 8},
+    "patchcraft": {"patch": 8, "grid": 4, "width": 8, "depths": [1, 1], "limit": 0.5},
+    "ssp": {"patch": 16, "size": SIDE, "depths": [1, 1, 1, 1], "width": 8},
 }
 
 
@@ -45,7 +68,8 @@ def lineage() -> list[str]:
 
 def node(name: str) -> DictConfig:
     """The node of a detector, made small."""
-    return OmegaConf.merge(OmegaConf.load(configs() / "detector" / f"{name}.yaml"), TINY.get(name, {}))
+    whole = OmegaConf.load(configs() / "detector" / f"{name}.yaml")
+    return OmegaConf.merge(whole, tiny_backbones.overrides(whole), tiny_diffusion.overrides(whole), TINY.get(name, {}))
 
 
 def detector(name: str, seed: int = 0) -> Detector:

@@ -19,7 +19,7 @@ CASES = {
     ),
     "unknown detector": (
         ["track", "detector=[nrp]"],
-        r"unknown detector 'nrp'; did you mean 'npr'\? Allowed: constant, .*spectral",
+        r"unknown detector 'nrp'; did you mean 'npr'\? Allowed: aeroblade, .*univfd",
     ),
     "unknown experiment": (
         ["track", "experiment=quickstar"],
@@ -32,7 +32,7 @@ CASES = {
     "unknown group": (["track", "detektor=npr"], r".*'detektor'; did you mean 'detector'\? Allowed: .*"),
     "unknown key": (
         ["track", "recipe.stepz=3"],
-        r"no setting 'recipe\.stepz'; did you mean 'recipe\.steps'\? Allowed under recipe: batch_size, .*",
+        r"no setting 'recipe\.stepz'; did you mean 'recipe\.steps'\? Allowed under recipe: accumulate, .*",
     ),
     "unknown key at the top": (["track", "sed=3"], r"no setting 'sed'; did you mean 'seed'\? Allowed: .*"),
     "key of a detector that is not chosen": (

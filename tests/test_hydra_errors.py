@@ -25,13 +25,13 @@ def test_nothing_raised_nothing_changed():
 
 def test_unknown_choice_names_the_nearest_and_the_allowed():
     message = raised(MissingConfigException("text\nof Hydra", missing_cfg_file="detector/nrp"))
-    assert message.startswith("unknown detector 'nrp'; did you mean 'npr'? Allowed: constant, ")
+    assert message.startswith("unknown detector 'nrp'; did you mean 'npr'? Allowed: aeroblade, ")
 
 
 def test_unknown_group_names_the_groups():
     message = raised(MissingConfigException("text", missing_cfg_file="detectors/npr"))
     assert message.startswith(
-        "unknown group of settings 'detectors'; did you mean 'detector'? Allowed: backbone, baseline, detector, "
+        "unknown group of settings 'detectors'; did you mean 'detector'? Allowed: augment, backbone, baseline, "
     )
 
 

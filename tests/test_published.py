@@ -41,6 +41,15 @@ def test_the_readme_says_what_the_results_say():
     assert shown == publish.block(found, card).strip()
 
 
+def test_the_results_page_says_what_the_results_say():
+    found = [read(path) for path in RESULTS if path.parts[-3] == "field"]
+    card = json.loads((ROOT / "results" / "field" / "card.json").read_text())
+    shown = (ROOT / "results" / "field" / "README.md").read_text()
+    assert shown == publisher().page(found, card)
+    for result in found:
+        assert f"**{result.detector}**" in shown
+
+
 def test_shuffled_labels_land_at_chance():
     by_detector = json.loads((ROOT / "results" / "field" / "shuffled.json").read_text())
     assert set(by_detector) == {path.stem for path in RESULTS if path.parts[-3] == "field"}

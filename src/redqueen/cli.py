@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import platform
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -21,9 +22,11 @@ TASKS = {
     "corpus push": "upload a corpus to the Hub with its card, private unless told otherwise",
     "corpus quality": "measure each generator of a corpus: KID and CMMD to its held-out photographs",
     "fit_generator": "train one generation of the lineage",
+    "fit_autoencoder": "train a small autoencoder on a corpus's training photographs",
     "quality": "measure each generation of the lineage: KID to photographs that it never saw",
     "generators": "list the dated vocabulary of generators and draw its timeline",
     "generators pin": "resolve the generators' weights on the Hub to commits and write the lock",
+    "detectors": "list every detector: paper, input, size, what it needs",
     "generate": "render pictures with a generator",
     "train": "train detectors on everything up to a cutoff",
     "predict": "score the test pictures under every view of a suite",
@@ -109,6 +112,7 @@ def _run(task: str, overrides: Sequence[str]) -> int:
     _quiet()
     codes: list[int] = []
     errors: list[Exception] = []
+    here = platform.node(), os.getpid()
 
     def job(cfg: DictConfig) -> None:
         try:
@@ -116,6 +120,8 @@ def _run(task: str, overrides: Sequence[str]) -> int:
             folder = Path(HydraConfig.get().runtime.output_dir)
             codes.append(import_module(f"redqueen.tasks.{task}").run(cfg, folder))
         except Exception as error:  # raised again below: Hydra would write a line of its own to stderr first
+            if (platform.node(), os.getpid()) != here:
+                raise  # a process of the launcher's, which hands it on
             errors.append(error)
         except SystemExit as error:  # Lightning's answer to Ctrl-C
             raise (KeyboardInterrupt if isinstance(error.__context__, KeyboardInterrupt) else error) from None

@@ -5,8 +5,10 @@ is one "epoch" of the loader; the checkpoint at its end is written whole or not 
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytorch_lightning as pl
@@ -20,30 +22,43 @@ LAST = "last.ckpt"
 def fit(
     trainer: Callable[..., pl.Trainer],
     module: pl.LightningModule,
-    batches: Iterable[Any],
+    batches: Iterable[Any] | pl.LightningDataModule,
     folder: Path,
     steps: int,
     steps_a_block: int,
-) -> None:
-    """Train up to `steps`, from the last checkpoint in `folder` if there is one.
+    extra: Mapping[str, Any] = MappingProxyType({}),
+) -> int:
+    """Train up to `steps`, from the last checkpoint in `folder` if there is one; returns how many steps were taken.
 
-    `trainer` makes the Lightning trainer from `max_epochs`, `callbacks`, `enable_progress_bar` and `log_every_n_steps`.
+    `trainer` makes the Lightning trainer from `max_epochs`, `callbacks`, `enable_progress_bar`, `log_every_n_steps` and
+    what is in `extra`; callbacks that a `functools.partial` gives it already are kept, and so are those of `extra`.
     """
     callbacks: list[pl.Callback] = [
+        *_given(trainer),
+        *extra.get("callbacks", ()),
         _StopAfter(steps),
         ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False),
     ]
     if console.is_terminal:
         callbacks.append(RichProgressBar(leave=False))
-    runner = trainer(
-        max_epochs=math.ceil(steps / steps_a_block),  # with max_steps Lightning resumes inside the finished block
-        callbacks=callbacks,
-        enable_progress_bar=console.is_terminal,
-        log_every_n_steps=steps_a_block,
-    )
+    settings = {
+        **extra,
+        "max_epochs": math.ceil(steps / steps_a_block),  # with max_steps Lightning resumes inside the finished block
+        "callbacks": callbacks,
+        "enable_progress_bar": console.is_terminal,
+        "log_every_n_steps": steps_a_block,
+    }
+    runner = trainer(**settings)
     last = folder / LAST
     # our own checkpoint: it holds optimiser state, which torch's weights-only loader refuses
     runner.fit(module, batches, ckpt_path=last if last.exists() else None, weights_only=False)
+    return int(runner.global_step)
+
+
+def _given(trainer: Callable[..., pl.Trainer]) -> list[pl.Callback]:
+    """The callbacks that the settings give the trainer, one or several."""
+    given = trainer.keywords.get("callbacks") if isinstance(trainer, partial) else None
+    return [given] if isinstance(given, pl.Callback) else list(given or ())
 
 
 class _StopAfter(pl.Callback):

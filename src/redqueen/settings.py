@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
 from redqueen.errors import UserError, unknown
-from redqueen.types import Country, Month, Split
+from redqueen.types import Country, Month, Reported, Split
 
 _Count = Annotated[int, Field(ge=1)]
 _Seed = Annotated[int, Field(ge=0)]
@@ -39,6 +39,7 @@ PLAIN: Mapping[str, Any] = {  # settings that go to no constructor
     "labels": Literal["true", "shuffled"],
     "draws": _Count,
     "limits": list[str],
+    "reported": list[Reported],
     "family": str | None,
     "country": Country | None,
     "runnable": bool | None,
@@ -50,6 +51,7 @@ PLAIN: Mapping[str, Any] = {  # settings that go to no constructor
     "before": str,
     "after": str,
     "to": str,
+    "output": str,
     "private": bool,
     "replace": bool,
     "allow_licences": list[str],

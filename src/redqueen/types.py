@@ -122,6 +122,14 @@ class PeriodMean:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Change:
+    """Mean over cutoffs of AUROC on the next window minus AUROC on the last one trained on, both of the same draws."""
+
+    view: str
+    auroc: Interval
+
+
+@dataclass(frozen=True, config=_STRICT)
 class WindowAudit:
     """What a probe that sees metadata alone can tell within one window: AUROC before and after matching.
 
@@ -136,6 +144,29 @@ class WindowAudit:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class GeneratorScore:
+    """AUROC on one generator's matched test pictures against the human-made ones of its window, before it is known.
+
+    Attributes:
+        generator: slug.
+        released: its month.
+        trained_up_to: the window before its own.
+        tested_on: its window.
+        view: of the suite.
+        auroc: of its pictures against all human-made ones of the window.
+        pictures: its own among them.
+    """
+
+    generator: str
+    released: str
+    trained_up_to: str
+    tested_on: str
+    view: str
+    auroc: Interval
+    pictures: int
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Audit:
     """The bias audit of a corpus: per window, and the mean over windows, which decides `biased`."""
 
@@ -144,6 +175,27 @@ class Audit:
     mean_after: Interval
     biased: bool
     reason: str
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Reported:
+    """A figure that somebody published about a method: read beside what is measured here, never computed with it.
+
+    Attributes:
+        detector: which of the detectors it speaks of.
+        metric: as published, with its unit.
+        dataset: what it was trained and tested on.
+        figure: in the unit of the metric.
+        source: the paper or page, and its table.
+        beside: which of our figures comes nearest to it.
+    """
+
+    detector: str
+    metric: str
+    dataset: str
+    figure: float
+    source: str
+    beside: Literal["next period", "same period", "each window"] = "each window"
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -168,7 +220,11 @@ class Result:
     same_period: tuple[PeriodMean, ...]
     false_positives: tuple[FalsePositives, ...]
     thresholds: Mapping[str, float]  # trained_up_to -> threshold on the logit, fitted on validation
+    change: tuple[Change, ...] = ()
+    generators: tuple[GeneratorScore, ...] = ()
     limits: tuple[str, ...] = ()  # what must be said wherever these numbers are quoted
+    strategy: str = "cumulative"  # of continual training, with its settings
+    reported: tuple[Reported, ...] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
     superseded_by: str | None = None
     schema_version: int = 1

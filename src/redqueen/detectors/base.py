@@ -1,15 +1,18 @@
-"""One interface for every detector: prepare a picture, score a batch, say what must be trained.
+"""One interface for every detector: prepare a picture, score a batch, say what must be trained and by what loss.
 
 Logits are higher the more a picture looks AI-generated; the sigmoid is applied once, when predictions are written.
 """
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, linear
 
 Pixels = NDArray[np.uint8]
 
@@ -18,12 +21,22 @@ class Detector(nn.Module, ABC):
     """A binary classifier of pictures.
 
     `prepare` turns one picture into the tensor that `forward` takes a batch of; preprocessing travels with the method.
-    A detector whose `reads` is "metadata" gets a row of `corpus.audit.metadata_features` in place of pixels.
+    A detector whose `reads` is "metadata" gets a row of `corpus.audit.metadata_features` in place of pixels. One
+    without a parameter to train is used as it is.
+
+    Attributes:
+        reads: what `prepare` is given.
+        control: True for what is no candidate: it shows what a result would look like without merit.
+        paper: "Author et al., VENUE YEAR, arXiv NNNN.NNNNN".
+        input: what the method sees of a picture, such as "256 px crop, never resized".
+        weights: the published weights and their licence; empty if there are none.
     """
 
     reads: ClassVar[Literal["pixels", "metadata"]] = "pixels"
-    control: ClassVar[bool] = False  # a control is no candidate: it shows what a result would look like without merit
+    control: ClassVar[bool] = False
     paper: ClassVar[str] = ""
+    input: ClassVar[str] = ""
+    weights: ClassVar[str] = ""
 
     @abstractmethod
     def prepare(self, pixels: Pixels, rng: np.random.Generator | None = None) -> Tensor:
@@ -32,6 +45,10 @@ class Detector(nn.Module, ABC):
     @abstractmethod
     def forward(self, batch: Tensor) -> Tensor:
         """Logits, (B,), of a batch of prepared pictures."""
+
+    def loss(self, batch: Tensor, labels: Tensor) -> Tensor:
+        """What training lowers, (): binary cross-entropy of prepared pictures (B, …) with labels (B,) float, 0 or 1."""
+        return binary_cross_entropy_with_logits(self(batch), labels)
 
     def trained_state(self) -> dict[str, Tensor]:
         """What training changed: the tensors that a checkpoint holds."""
@@ -43,17 +60,24 @@ class Detector(nn.Module, ABC):
 
 
 class FeatureDetector(Detector):
-    """A linear head on features that no training changes: they are computed once and cached, the head is closed-form.
+    """A head on features that no training changes: they are computed once and cached, and only the head is trained.
 
-    Subclasses set `width` and `features`; `identity` names everything that the features depend on.
+    Args:
+        shape: of one picture's features.
+        head: maps features, (B, *shape), to logits, (B,) or (B, 1); None: linear, all zeros before training. A head
+            that is one `nn.Linear` takes the features flattened and is fitted in closed form; any other is trained by
+            gradient descent on the cached features.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, shape: tuple[int, ...], head: nn.Module | None = None) -> None:
         super().__init__()
-        self.width = width
-        self.head = nn.Linear(width, 1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        self.shape = shape
+        self.head = head or zeros(nn.Linear(math.prod(shape), 1))
+
+    @property
+    def width(self) -> int:
+        """Numbers a picture."""
+        return math.prod(self.shape)
 
     @property
     @abstractmethod
@@ -62,16 +86,26 @@ class FeatureDetector(Detector):
 
     @abstractmethod
     def features(self, batch: Tensor) -> Tensor:
-        """Features, (B, width) float32, of a batch of prepared pictures."""
+        """Features, (B, *shape) float32, of a batch of prepared pictures."""
 
     def forward(self, batch: Tensor) -> Tensor:
         """Logits, (B,)."""
         return self.score(self.features(batch))
 
     def score(self, features: Tensor) -> Tensor:
-        """Logits, (B,), of features, (B, width); in float64, so that the batch size leaves no trace."""
-        weight, bias = self.head.weight.double(), self.head.bias.double()
-        return torch.nn.functional.linear(features.double(), weight, bias).squeeze(-1).float()
+        """Logits, (B,), of features, (B, *shape); a linear head in float64, so that the batch size leaves no trace."""
+        if isinstance(self.head, nn.Linear):
+            weight, bias = self.head.weight.double(), self.head.bias.double()
+            return linear(features.flatten(1).double(), weight, bias).squeeze(-1).float()
+        return torch.as_tensor(self.head(features)).reshape(len(features))
+
+    def loss(self, batch: Tensor, labels: Tensor) -> Tensor:
+        """The head's loss on the features of a batch of prepared pictures."""
+        return self.head_loss(self.features(batch), labels)
+
+    def head_loss(self, features: Tensor, labels: Tensor) -> Tensor:
+        """What training the head lowers, (): binary cross-entropy of features (B, *shape) with labels (B,) float."""
+        return binary_cross_entropy_with_logits(self.score(features), labels)
 
     def trained_state(self) -> dict[str, Tensor]:
         """The head."""
@@ -80,6 +114,32 @@ class FeatureDetector(Detector):
     def load_trained(self, state: dict[str, Tensor]) -> None:
         """Take up a head."""
         self.head.load_state_dict(state, strict=True)
+
+
+class JointDetector(Detector):
+    """A detector made of others: training fits each of them in its own way, then `join` on validation pictures.
+
+    Inference asks each for its logits, so that features that a part has cached are not computed again.
+    """
+
+    @abstractmethod
+    def parts(self) -> Mapping[str, Detector]:
+        """The detectors that it is made of, by name."""
+
+    @abstractmethod
+    def combine(self, logits: Tensor) -> Tensor:
+        """Its logits, (B,), of those of the parts, (B, parts) in the order of `parts`; NaN where one is NaN."""
+
+    @abstractmethod
+    def join(self, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+        """Fit `combine` to the parts' logits, (n, parts), of validation pictures; a picture that failed is NaN."""
+
+
+def zeros(layer: nn.Linear) -> nn.Linear:
+    """The layer with weights and bias of zero."""
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def centre_or_random_crop(pixels: Pixels, size: int, rng: np.random.Generator | None) -> Pixels:
@@ -91,5 +151,5 @@ def centre_or_random_crop(pixels: Pixels, size: int, rng: np.random.Generator | 
 
 
 def to_tensor(pixels: Pixels) -> Tensor:
-    """(height, width, 3) uint8 to (3, height, width) float32 in [0, 1]."""
-    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float() / 255
+    """(height, width, 3) uint8 to (3, height, width) float32 in [0, 1], contiguous."""
+    return torch.from_numpy(np.array(pixels.transpose(2, 0, 1), order="C")).float().div_(255)

@@ -13,9 +13,10 @@ class Constant(FeatureDetector):
     """Knows the base rate of the training rows and nothing else: AUROC 0.5 by construction."""
 
     control: ClassVar[bool] = True
+    input: ClassVar[str] = "nothing"
 
     def __init__(self) -> None:
-        super().__init__(width=1)
+        super().__init__((1,))
 
     @property
     def identity(self) -> str:

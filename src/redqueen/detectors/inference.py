@@ -3,11 +3,14 @@
 The composition of every batch depends on the list of rows alone, so that a resumed run computes the same bytes.
 """
 
+import hashlib
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -15,7 +18,8 @@ from torch import Tensor
 from redqueen.console import bar
 from redqueen.corpus.audit import metadata_features
 from redqueen.corpus.store import Corpus
-from redqueen.detectors.base import Detector, FeatureDetector
+from redqueen.detectors.base import Detector, FeatureDetector, JointDetector
+from redqueen.detectors.memory import in_parts
 from redqueen.errors import RejectedPictureError
 from redqueen.files import digest_of, write_bytes
 from redqueen.perturbations.suite import Suite
@@ -32,27 +36,42 @@ def rows_digest(corpus: Corpus, rows: Sequence[int] | NDArray[np.int64]) -> str:
     return digest_of([corpus.digest, [ids[row] for row in rows]])
 
 
+def _input_digest(detector: Detector, corpus: Corpus, rows: NDArray[np.int64]) -> str:
+    """Digest of what the detector reads of a list of rows: `rows_digest` covers the pixels, not the file's metadata."""
+    if detector.reads == "metadata":
+        values = metadata_features(corpus.metadata.take(pa.array(rows)))
+        return digest_of([rows_digest(corpus, rows), hashlib.sha256(values.tobytes()).hexdigest()])
+    return rows_digest(corpus, rows)
+
+
+def what_it_reads(detector: Detector, corpus: Corpus, row: int) -> NDArray[Any]:
+    """One row of the corpus as `prepare` takes it: pixels, or the row of metadata; raises RejectedPictureError."""
+    if detector.reads == "metadata":
+        return np.asarray(metadata_features(corpus.metadata.slice(row, 1))[0].astype(np.float32))
+    return corpus.pixels(row)
+
+
 def prepare(detector: Detector, corpus: Corpus, suite: Suite, view: str, row: int) -> Tensor:
     """One row of the corpus under a view, as the detector's input; raises RejectedPictureError."""
-    if detector.reads == "metadata":
-        return detector.prepare(metadata_features(corpus.metadata.slice(row, 1))[0].astype(np.float32))
-    pixels = suite.apply(view, corpus.pixels(row), str(corpus.column("image_id")[row]))
-    return detector.prepare(pixels)
+    given = what_it_reads(detector, corpus, row)
+    if detector.reads == "pixels":
+        given = suite.apply(view, given, str(corpus.column("image_id")[row]))
+    return detector.prepare(given)
 
 
 def features(
     detector: FeatureDetector, corpus: Corpus, rows: NDArray[np.int64], suite: Suite, view: str, cache: Path
 ) -> NDArray[np.float32]:
-    """Features of the rows, (n, width); computed once for each (split of the corpus, detector identity, view).
+    """Features of the rows, (n, *shape); computed once for each (split of the corpus, detector identity, view).
 
     Whole splits are computed, whatever the rows: every cutoff of a track asks for another part of the same pictures.
     """
     where = corpus.column("split")
-    result = np.zeros((len(rows), detector.width), np.float32)
+    result = np.zeros((len(rows), *detector.shape), np.float32)
     for split in sorted(set(where[rows])):
         all_rows = np.flatnonzero(where == split)
-        key = digest_of([corpus.digest, split, detector.identity, suite.key(view)])[:16]
-        function = (detector.features, (detector.width,))
+        key = digest_of([_input_digest(detector, corpus, all_rows), detector.identity, suite.key(view)])[:16]
+        function = (detector.features, detector.shape)
         found = _in_chunks(detector, function, corpus, all_rows, (suite, view), cache / f"features-{key}")
         wanted = where[rows] == split
         result[wanted] = found[np.searchsorted(all_rows, rows[wanted])]
@@ -63,12 +82,32 @@ def logits(
     detector: Detector, corpus: Corpus, rows: NDArray[np.int64], suite: Suite, view: str, cache: Path, identity: str
 ) -> NDArray[np.float32]:
     """Logits of the rows, (n,), of a detector whose weights `identity` names; NaN for a picture that failed."""
+    if isinstance(detector, JointDetector):
+        each = part_logits(detector, corpus, rows, suite, view, cache, identity)
+        with torch.inference_mode():
+            return detector.cpu().combine(torch.from_numpy(each)).numpy()
     if isinstance(detector, FeatureDetector):
         found = torch.from_numpy(features(detector, corpus, rows, suite, view, cache))
         with torch.inference_mode():
-            return detector.score(found.to(detector.head.weight.device)).cpu().numpy()
-    key = digest_of([rows_digest(corpus, rows), identity, suite.key(view)])[:16]
+            return detector.eval().score(found.to(next(detector.head.parameters()).device)).cpu().numpy()
+    key = digest_of([_input_digest(detector, corpus, rows), identity, suite.key(view)])[:16]
     return _in_chunks(detector, (detector, ()), corpus, rows, (suite, view), cache / f"logits-{key}")
+
+
+def part_logits(
+    detector: JointDetector,
+    corpus: Corpus,
+    rows: NDArray[np.int64],
+    suite: Suite,
+    view: str,
+    cache: Path,
+    identity: str,
+) -> NDArray[np.float32]:
+    """Logits of the rows, (n, parts), of all parts of a detector."""
+    parts = detector.parts().items()
+    return np.stack(
+        [logits(one, corpus, rows, suite, view, cache, f"{identity}/{name}") for name, one in parts], axis=1
+    )
 
 
 def _in_chunks(
@@ -111,7 +150,7 @@ def _run(
     for start in range(0, len(rows), BATCH):
         inputs = [_try(detector, corpus, what, int(row)) for row in rows[start : start + BATCH]]
         good = [tensor for tensor in inputs if tensor is not None]
-        scored = iter(function[0](torch.stack(good).to(device)).float().cpu()) if good else iter(())
+        scored = iter(in_parts(function[0], torch.stack(good), device)) if good else iter(())
         outputs += [None if tensor is None else next(scored) for tensor in inputs]
     failed = np.full(function[1], np.nan, np.float32)
     return np.stack([failed if output is None else output.numpy() for output in outputs])

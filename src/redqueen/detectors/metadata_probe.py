@@ -16,9 +16,10 @@ class MetadataProbe(FeatureDetector):
 
     reads: ClassVar[Literal["pixels", "metadata"]] = "metadata"
     control: ClassVar[bool] = True
+    input: ClassVar[str] = "size, format, quality and resampling; no pixel"
 
     def __init__(self) -> None:
-        super().__init__(width=METADATA_WIDTH * (METADATA_WIDTH + 3) // 2)
+        super().__init__((METADATA_WIDTH * (METADATA_WIDTH + 3) // 2,))
 
     @property
     def identity(self) -> str:

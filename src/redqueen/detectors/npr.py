@@ -3,7 +3,8 @@
 Tan et al., "Rethinking the Up-Sampling Operations in CNN-based Generative Network for Generalizable Deepfake
 Detection", CVPR 2024 (arXiv 2312.10461). The difference between a picture and its nearest-neighbour half-size copy
 shows how neighbouring pixels depend on each other after up-sampling. The classifier is a ResNet-50 whose stem has a
-3 x 3 convolution and which ends after its second stage; about 1.4 M parameters. Crop, never resize.
+3 x 3 convolution and which ends after its second stage; about 1.4 M parameters. Crop, never resize: the authors' code
+scales pictures to 256 px before the crop of 224, which for the pictures of their training set changes nothing.
 """
 
 from typing import ClassVar
@@ -13,11 +14,13 @@ import torch
 from timm.models.resnet import Bottleneck
 from torch import Tensor, nn
 
+from redqueen.detectors import published
 from redqueen.detectors.base import Detector, Pixels, centre_or_random_crop, to_tensor
 from redqueen.errors import UserError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, as the paper's preprocessing
 GAIN = 2 / 3  # the paper's code multiplies the residual by 2/3; the text does not mention it
+NAMES = {"stem.0": "conv1", "stem.1": "bn1", "stages.0": "layer1", "stages.1": "layer2", "head": "fc1"}  # ours: theirs
 
 
 class NPR(Detector):
@@ -28,14 +31,20 @@ class NPR(Detector):
         train_size: side of the random crop in training, even; the network pools globally, so it may be smaller.
         depths: bottleneck blocks in the two stages (ResNet-50: 3 and 4).
         width: channels of the first stage's bottlenecks (ResNet-50: 64).
+        weights: the authors' NPR.pth.
     """
 
     paper: ClassVar[str] = "Tan et al., CVPR 2024, arXiv 2312.10461"
-    mean: Tensor
-    std: Tensor
+    input: ClassVar[str] = "224 px crop, never resized"
+    weights: ClassVar[str] = "authors': no licence given"
 
     def __init__(
-        self, size: int = 224, train_size: int = 224, depths: tuple[int, int] = (3, 4), width: int = 64
+        self,
+        size: int = 224,
+        train_size: int = 224,
+        depths: tuple[int, int] = (3, 4),
+        width: int = 64,
+        weights: str | None = None,
     ) -> None:
         super().__init__()
         if size % 2 or train_size % 2:
@@ -51,15 +60,15 @@ class NPR(Detector):
         second = _stage(width * Bottleneck.expansion, width * 2, depths[1], stride=2)
         self.stages = nn.Sequential(first, second)
         self.head = nn.Linear(width * 2 * Bottleneck.expansion, 1)
-        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
-        self.register_buffer("std", torch.tensor(STD)[:, None, None], persistent=False)
+        if weights is not None:
+            published.load(self, published.read(weights, inside="model"), their_name)
 
     def prepare(self, pixels: Pixels, rng: np.random.Generator | None = None) -> Tensor:
         """Normalised crop, (3, size, size): central, or in training random and mirrored at random."""
-        crop = centre_or_random_crop(pixels, self.train_size if rng else self.size, rng)
-        crop = crop[: crop.shape[0] // 2 * 2, : crop.shape[1] // 2 * 2]
-        picture = (to_tensor(crop) - self.mean.cpu()) / self.std.cpu()
-        return picture.flip(-1) if rng is not None and rng.random() < 0.5 else picture
+        crop = _even(centre_or_random_crop(pixels, self.train_size if rng else self.size, rng))
+        mean, std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
+        crop = crop[:, ::-1] if rng is not None and rng.random() < 0.5 else crop
+        return to_tensor(crop).sub_(mean).div_(std)
 
     def forward(self, batch: Tensor) -> Tensor:
         """Logits, (B,), of (B, 3, H, W) with H and W even."""
@@ -70,6 +79,19 @@ class NPR(Detector):
 def residual(batch: Tensor) -> Tensor:
     """X - up(down(x)) with nearest neighbours, (B, C, H, W): zero at the even rows and columns."""
     return batch - batch[..., ::2, ::2].repeat_interleave(2, dim=-2).repeat_interleave(2, dim=-1)
+
+
+def _even(crop: Pixels) -> Pixels:
+    """Without a last odd row or column; a single one is doubled."""
+    for axis in (0, 1):
+        crop = crop.repeat(2, axis=axis) if crop.shape[axis] == 1 else crop
+    return crop[: crop.shape[0] // 2 * 2, : crop.shape[1] // 2 * 2]
+
+
+def their_name(key: str) -> str:
+    """The authors' name of a tensor of ours."""
+    ours = next(prefix for prefix in NAMES if key.startswith(f"{prefix}."))
+    return NAMES[ours] + key.removeprefix(ours)
 
 
 def _stage(inputs: int, planes: int, depth: int, stride: int) -> nn.Sequential:

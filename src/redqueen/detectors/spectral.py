@@ -24,10 +24,11 @@ class Spectral(FeatureDetector):
     """
 
     paper: ClassVar[str] = "Durall et al., CVPR 2020, arXiv 2003.01826"
+    input: ClassVar[str] = "256 px crop, never resized"
     radius: Tensor
 
     def __init__(self, size: int = 256) -> None:
-        super().__init__(width=size // 2)
+        super().__init__((size // 2,))
         self.size = size
         frequency = torch.fft.fftfreq(size) * size
         distance = torch.sqrt(frequency[:, None] ** 2 + frequency[None, :] ** 2)

@@ -13,7 +13,7 @@ from redqueen.errors import UserError
 from redqueen.evaluation.protocols import Temporal
 from redqueen.metrics.functional import auroc, weighted_auroc
 from redqueen.metrics.statistics import auroc_from_draws, group_weights, mean_interval, rate_interval
-from redqueen.types import HUMAN_KINDS, Cell, FalsePositives, Interval, PeriodMean, Window
+from redqueen.types import HUMAN_KINDS, Cell, Change, FalsePositives, GeneratorScore, Interval, PeriodMean, Window
 
 _Draws = NDArray[np.float64]
 _Found = tuple[Interval, _Draws, str]  # a cell, its draws, the window it was tested on
@@ -25,6 +25,7 @@ class Matrix(NamedTuple):
     cells: tuple[Cell, ...]
     next_period: tuple[PeriodMean, ...]
     same_period: tuple[PeriodMean, ...]
+    change: tuple[Change, ...]
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,10 @@ class Evaluation:
         self.ids = [str(one) for one in corpus.column("image_id")[self.rows]]
         self.labels = corpus.column("label")[self.rows].astype(np.int64)
         self.kinds = corpus.column("kind")[self.rows]
+        self.makers = corpus.column("generator")[self.rows]
+        self.released = corpus.column("released")[self.rows]
         self.groups = corpus.column("group_id")[self.rows].astype(str)
-        origin = np.where(self.labels == 1, corpus.column("generator")[self.rows], self.kinds)
+        origin = np.where(self.labels == 1, self.makers, self.kinds)
         strata = [f"{label}/{name}" for label, name in zip(self.labels, origin, strict=True)]
         self.index, self.weights = group_weights(list(self.groups), strata, draws, seed)
         place = {row: i for i, row in enumerate(self.rows)}
@@ -86,7 +89,9 @@ class Evaluation:
 
     def cell(self, scores: NDArray[np.float32], window: str) -> tuple[Interval, _Draws]:
         """AUROC on one window's matched test rows, and its draws; None where a class has no row or a single group."""
-        rows = self.cells[window]
+        return self._auroc(scores, self.cells[window])
+
+    def _auroc(self, scores: NDArray[np.float32], rows: NDArray[np.int64]) -> tuple[Interval, _Draws]:
         labels, index = self.labels[rows], self.index[rows]
         value = auroc(scores[rows], labels)
         draws = np.full(self.draws, np.nan)
@@ -94,24 +99,59 @@ class Evaluation:
             draws = weighted_auroc(scores[rows], labels, self.weights, index)
         return auroc_from_draws(value, draws, labels, index), draws
 
-    def matrix(self, scored: Sequence[Scored]) -> "Matrix":
-        """Every (cutoff, window, view) cell; per view the means over next and over same windows."""
+    @property
+    def _after(self) -> dict[str, str]:
+        """Window -> the one that follows it."""
         names = [window.name for window in self.protocol.windows]
-        after = dict(zip(names, names[1:], strict=False))
+        return dict(zip(names, names[1:], strict=False))
+
+    def matrix(self, scored: Sequence[Scored]) -> "Matrix":
+        """Every (cutoff, window, view) cell; per view the means over next and over same windows, and their change."""
+        after = self._after
         cells: list[Cell] = []
         following: dict[str, list[_Found]] = {}
         current: dict[str, list[_Found]] = {}
         for one in scored:
             for view, scores in one.logits.items():
-                for name in names:
-                    interval, draws = self.cell(scores, name)
-                    cells.append(Cell(one.cutoff.name, name, view, interval))
-                    if after.get(one.cutoff.name) == name:
-                        following.setdefault(view, []).append((interval, draws, name))
-                    if name == one.cutoff.name and (name in after or len(names) == 1):
-                        current.setdefault(view, []).append((interval, draws, name))
-        means = [tuple(PeriodMean(view, self._mean(f)) for view, f in found.items()) for found in (following, current)]
-        return Matrix(tuple(cells), *means)
+                for window in self.protocol.windows:
+                    interval, draws = self.cell(scores, window.name)
+                    cells.append(Cell(one.cutoff.name, window.name, view, interval))
+                    if after.get(one.cutoff.name) == window.name:
+                        following.setdefault(view, []).append((interval, draws, window.name))
+                    if window.name == one.cutoff.name and (window.name in after or not after):
+                        current.setdefault(view, []).append((interval, draws, window.name))
+        change = tuple(Change(view, self._change(current[view], found)) for view, found in following.items())
+        return Matrix(tuple(cells), self._means(following), self._means(current), change)
+
+    def _means(self, by_view: Mapping[str, Sequence[_Found]]) -> tuple[PeriodMean, ...]:
+        return tuple(PeriodMean(view, self._mean(found)) for view, found in by_view.items())
+
+    def _change(self, before: Sequence[_Found], after: Sequence[_Found]) -> Interval:
+        """Mean of the differences, of the cutoffs that have both."""
+        pairs = list(zip(before, after, strict=True))
+        values = [
+            None if old.value is None or new.value is None else new.value - old.value for (old, *_), (new, *_) in pairs
+        ]
+        rows = np.unique(np.concatenate([self.cells[name] for *_, name in [*before, *after]]))
+        draws = [new - old for (_, old, _), (_, new, _) in pairs]
+        return mean_interval(values, draws, len(rows), len(set(self.groups[rows])))
+
+    def generators(self, scored: Sequence[Scored]) -> tuple[GeneratorScore, ...]:
+        """Each generator as it comes out: its pictures against its window's human-made ones, by the cutoff before."""
+        found = []
+        for one in scored:
+            window = self._after.get(one.cutoff.name)
+            rows = self.cells[window] if window else np.zeros(0, np.int64)
+            made = self.labels[rows] == 1
+            for name in sorted(set(self.makers[rows[made]])):
+                own = self.makers[rows] == name
+                kept = rows[~made | own]
+                released = str(self.released[rows[own]][0])
+                for view, scores in one.logits.items():
+                    interval, _ = self._auroc(scores, kept)
+                    place = (one.cutoff.name, str(window), view)
+                    found.append(GeneratorScore(str(name), released, *place, interval, int(own.sum())))
+        return tuple(found)
 
     def _mean(self, found: Sequence[_Found]) -> Interval:
         rows = np.unique(np.concatenate([self.cells[name] for _, _, name in found]))

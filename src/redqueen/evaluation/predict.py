@@ -29,8 +29,13 @@ SCHEMA = pa.schema(
 _META = b"redqueen"
 
 
-def predict(detector: Detector, corpus: Corpus, suite: Suite, cache: Path, identity: str) -> pa.Table:
-    """Score every test picture under every view; a picture that could not be scored has status "failed" and nulls."""
+def predict(
+    detector: Detector, corpus: Corpus, suite: Suite, cache: Path, identity: str, temperature: float = 1.0
+) -> pa.Table:
+    """Score every test picture under every view; a picture that could not be scored has status "failed" and nulls.
+
+    A probability is sigmoid(logit / temperature); the logit, which thresholds are about, stays what the detector gave.
+    """
     rows = np.flatnonzero(corpus.column("split") == "test")
     ids = corpus.column("image_id")[rows]
     tables = []
@@ -38,7 +43,7 @@ def predict(detector: Detector, corpus: Corpus, suite: Suite, cache: Path, ident
         scores = logits(detector, corpus, rows, suite, view, cache, identity)
         good = np.isfinite(scores)
         with np.errstate(over="ignore"):
-            probability = 1 / (1 + np.exp(-scores.astype(np.float64)))
+            probability = 1 / (1 + np.exp(-scores.astype(np.float64) / temperature))
         columns = [
             pa.array(ids, pa.string()),
             pa.array([view] * len(rows), pa.string()),

@@ -4,7 +4,7 @@ The training data of B-Free (Guillaro et al., CVPR 2025, arXiv 2412.17671) and D
 2505.14359), which show that a detector trained on such pairs learns the decoder's traces and not what pictures show.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,9 @@ class Autoencoder:
         return decoded[:, :, 0] if decoded.ndim == 5 else decoded
 
 
-def reconstruct(photograph: Image.Image, autoencoder: Autoencoder) -> tuple[Image.Image, Form]:
+def reconstruct(
+    photograph: Image.Image, autoencoder: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+) -> tuple[Image.Image, Form]:
     """The photograph decoded anew, and the form to save it in: as it was, if it was a JPEG, else PNG.
 
     Pixels that a camera has laid on their side stay so, in the same blocks of the JPEG.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from pydantic import TypeAdapter
 
 from redqueen.console import say
@@ -17,16 +17,19 @@ from redqueen.evaluation.evaluate import Evaluation, Scored
 from redqueen.evaluation.protocols import Temporal
 from redqueen.files import digest_file, digest_of, write_json
 from redqueen.perturbations.suite import Suite
+from redqueen.report.reported import print_beside
 from redqueen.tasks.corpus import build
 from redqueen.tasks.predict import predicted
 from redqueen.tasks.train import cutoffs, jobs, trained
 from redqueen.training.checkpoint import Checkpoint
-from redqueen.types import Result, Window
+from redqueen.types import Reported, Result, Window
 
 
 def run(cfg: DictConfig, folder: Path) -> int:
-    """Evaluate and say where the results lie."""
-    results(cfg, folder)
+    """Evaluate, say where the results lie, and what others reported."""
+    _, found = results(cfg, folder)
+    say(f"results: {folder / 'results'}")
+    print_beside(found)
     return 0
 
 
@@ -74,10 +77,20 @@ def _result(
         next_period=matrix.next_period,
         same_period=matrix.same_period,
         false_positives=evaluation.false_positives(scored),
+        change=matrix.change,
+        generators=evaluation.generators(scored),
         thresholds={one.cutoff.name: one.threshold for one in scored},
         limits=tuple(cfg.limits),
+        strategy=instantiate(cfg.strategy).label,
+        reported=_reported(cfg, name),
         environment=environment(),
     )
+
+
+def _reported(cfg: DictConfig, detector: str) -> tuple[Reported, ...]:
+    """What was published about this detector."""
+    found = TypeAdapter(tuple[Reported, ...]).validate_python(OmegaConf.to_container(cfg.reported, resolve=True))
+    return tuple(one for one in found if one.detector == detector)
 
 
 def _is_control(node: DictConfig) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import cast
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from redqueen.console import say
 from redqueen.corpus.store import Corpus
@@ -34,8 +34,13 @@ def predicted(cfg: DictConfig, corpus: Corpus, name: str, cutoff: Window, checkp
     stage = Stage.open(Path(cfg.store), "predictions", f"{name}-{cutoff.name}", made_from)
     path = stage.folder / "predictions.parquet"
     if not stage.done:
-        detector = checkpoint.restore(instantiated(cfg.detector[name], cfg.seed), corpus.digest)
-        table = predictions.predict(detector, corpus, suite, Path(cfg.store) / "features", checkpoint.digest)
+        node = cfg.detector[name]
+        detector = checkpoint.restore(
+            instantiated(node, cfg.seed), corpus.digest, OmegaConf.to_yaml(node, resolve=True)
+        )
+        table = predictions.predict(
+            detector, corpus, suite, Path(cfg.store) / "features", checkpoint.digest, checkpoint.record["temperature"]
+        )
         predictions.write(path, table, {**made_from, "detector": name, "trained_up_to": cutoff.name})
         stage.finish()
     return path

@@ -11,6 +11,7 @@ from redqueen.files import write_json, write_text
 from redqueen.report import figures
 from redqueen.report.finding import first_sentence
 from redqueen.report.html import render
+from redqueen.report.reported import facts, print_beside
 from redqueen.report.table import matrix
 from redqueen.tasks.evaluate import results
 from redqueen.types import Result
@@ -33,7 +34,8 @@ def write(found: Sequence[Result], corpus: Corpus, folder: Path) -> None:
         figures.save(figure, folder / "figures" / f"{name}.png")
     audit = corpus.audit
     write_json(folder / CARD, corpus.card)
-    write_text(folder / "report.html", render(found, audit, pictures, {}))
+    write_text(folder / "report.html", render(found, audit, pictures, facts(found)))
     console.print(matrix(found))
+    print_beside(found)
     say(first_sentence(found, audit))
     say(f"report: {folder / 'report.html'}")

@@ -1,7 +1,7 @@
 """`redqueen train`: each chosen detector at each cutoff of the protocol."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -9,18 +9,27 @@ from typing import Any, cast
 import pytorch_lightning as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.loggers import Logger
 
 from redqueen.console import say
 from redqueen.corpus.store import Corpus
-from redqueen.detectors.base import Detector, FeatureDetector
+from redqueen.detectors.base import Detector
 from redqueen.environment import environment
 from redqueen.errors import UserError
 from redqueen.evaluation.protocols import Temporal
 from redqueen.files import Stage
+from redqueen.report.training import Validation
 from redqueen.tasks.corpus import build
-from redqueen.tasks.logs import logger
+from redqueen.tasks.logs import log_training, logger
+from redqueen.tasks.trainer import trainer
+from redqueen.training.aligned import Examples
 from redqueen.training.checkpoint import Checkpoint, save
-from redqueen.training.fit import Recipe, Rows, fit, threshold
+from redqueen.training.data import Loading
+from redqueen.training.fit import Machine, by_descent, calibrated, fit, validation_logits
+from redqueen.training.recipe import Recipe
+from redqueen.training.rows import Rows
+from redqueen.training.strategies.lesson import Lesson
+from redqueen.training.strategies.strategy import Strategy
 from redqueen.types import Window
 
 
@@ -40,8 +49,9 @@ def jobs(cfg: DictConfig) -> Iterator[tuple[str, Window]]:
     names = [str(name) for name, node in (cfg.get("detector") or {}).items() if "_target_" in node]
     if not names:
         raise UserError("no detector chosen: add detector=[spectral] (any YAML in configs/detector)")
-    for node in (cfg.recipe, *(cfg.detector[name] for name in names)):
+    for node in (cfg.recipe, cfg.loading, cfg.strategy, cfg.examples, *(cfg.detector[name] for name in names)):
         instantiate(node)  # what cannot be built is told before any work
+    trainer(cfg)
     for name in names:
         for cutoff in cutoffs(cfg):
             yield name, cutoff
@@ -60,51 +70,69 @@ def _no_cutoff(name: str, protocol: Temporal) -> list[Window]:
 def trained(cfg: DictConfig, corpus: Corpus, name: str, cutoff: Window, folder: Path) -> Checkpoint:
     """The checkpoint of one detector at one cutoff, from the store if it lies there."""
     node = cfg.detector[name]
-    protocol = cast(Temporal, instantiate(cfg.protocol))
     recipe = cast(Recipe, instantiate(cfg.recipe))
-    windows = protocol.seen(cutoff)
+    examples = cast(Examples, instantiate(cfg.examples, _convert_="all"))
+    lesson = _lesson(cfg, corpus, name, cutoff, folder)
     inputs = {
         "corpus": corpus.digest,
         "detector": OmegaConf.to_container(node, resolve=True),
-        "windows": windows,
+        "windows": lesson.windows,
         "matched": corpus.windows_digest,
         "labels": cfg.labels,
         "recipe": vars(recipe),
         "seed": cfg.seed,
+        **lesson.inputs,
+        **examples.identity,
     }
     stage = Stage.open(Path(cfg.store), "checkpoint", f"{name}-{cutoff.name}", inputs)
     if stage.done:
         return Checkpoint(stage.folder)
-    rows = Rows.choose(corpus, windows, cfg.labels == "shuffled", cfg.seed)
-    detector = instantiated(node, cfg.seed)
-    cache = Path(cfg.store) / "features"
-    with _logged(cfg, folder, f"{name}-{cutoff.name}", detector) as trainer:
-        fit(detector, rows, recipe, cfg.seed, stage.folder, cache, trainer)
-    record: dict[str, Any] = {
-        "detector": name,
-        "corpus_digest": corpus.digest,
-        "trained_up_to": cutoff.name,
-        "newest_release_allowed": cutoff.end,
-        "generators": sorted(set(corpus.column("generator")[rows.train[corpus.column("label")[rows.train] == 1]])),
-        "pictures": {"train": len(rows.train), "val": len(rows.val)},
-        "threshold": threshold(detector, rows, cache, stage.folder.name),
-        "labels": cfg.labels,
-        "seed": cfg.seed,
-        "environment": environment(),
-    }
-    checkpoint = save(stage.folder, detector, OmegaConf.to_yaml(node, resolve=True), record)
-    stage.finish()
+    learned = examples(corpus, Path(cfg.store) / "reconstructions")
+    replayed = lesson.replayed(learned)
+    rows = Rows.choose(learned, lesson.windows, cfg.labels == "shuffled", cfg.seed, replayed)
+    detector = lesson.begin(instantiated(node, cfg.seed), corpus)
+    cache, begun = Path(cfg.store) / "features", time.monotonic()
+    with logger(cfg, folder, f"{name}-{cutoff.name}") as made:
+        steps = fit(detector, rows, recipe, cfg.seed, stage.folder, cache, _machine(cfg, made, detector))
+        shown = steps * recipe.batch_size if steps else len(rows.train)
+        record: dict[str, Any] = {
+            "detector": name,
+            "corpus_digest": corpus.digest,
+            "trained_up_to": cutoff.name,
+            "newest_release_allowed": cutoff.end,
+            **lesson.record(learned, rows.train, replayed),
+            **examples.identity,
+            # seconds of this process alone
+            "cost": {"steps": steps, "pictures": shown, "seconds": round(time.monotonic() - begun, 3)},
+            "pictures": {"train": len(rows.train), "val": len(rows.val)},
+            **calibrated(detector, rows, cache, stage.folder.name),
+            "labels": cfg.labels,
+            "seed": cfg.seed,
+            "environment": environment(),
+        }
+        checkpoint = save(stage.folder, detector, OmegaConf.to_yaml(node, resolve=True), record)
+        stage.finish()
+        scores = validation_logits(detector, rows, cache, stage.folder.name)
+        found = Validation.of(rows, scores, record["threshold"])
+        log_training(made, found, checkpoint, folder, f"{name}-{cutoff.name}")
     return checkpoint
 
 
-@contextmanager
-def _logged(cfg: DictConfig, folder: Path, name: str, detector: Detector) -> Iterator[Callable[..., pl.Trainer]]:
-    """What makes the trainer, its logger included; a detector with a closed form needs neither."""
-    if isinstance(detector, FeatureDetector):
-        yield instantiate(cfg.trainer)
-    else:
-        with logger(cfg, folder, name) as made:
-            yield partial(instantiate(cfg.trainer), logger=made)
+def _lesson(cfg: DictConfig, corpus: Corpus, name: str, cutoff: Window, folder: Path) -> Lesson:
+    """What the strategy makes of a cutoff; the checkpoint that it starts from is trained first."""
+    protocol, strategy = cast(Temporal, instantiate(cfg.protocol)), cast(Strategy, instantiate(cfg.strategy))
+    seen = protocol.seen(cutoff)
+    start = strategy.start(seen)
+    before = next((window for window in protocol.windows if window.name == start), None)
+    earlier = trained(cfg, corpus, name, before, folder) if before else None
+    return Lesson(strategy, seen, earlier, cfg.seed)
+
+
+def _machine(cfg: DictConfig, made: Logger, detector: Detector) -> Machine | None:
+    """What the detector is trained on; None for one that needs nothing of the kind."""
+    if not by_descent(detector):
+        return None
+    return Machine(partial(trainer(cfg), logger=made), cast(Loading, instantiate(cfg.loading)))
 
 
 def instantiated(node: DictConfig, seed: int) -> Detector:

@@ -1,79 +1,60 @@
-"""Fitting one detector on one set of rows: closed form where the method has one, Lightning otherwise."""
+"""Fitting one detector on one set of rows: in closed form, by its head on cached features, or as a whole network."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 from numpy.typing import NDArray
+from torch import nn
+from torch.utils.data import Dataset
 
 from redqueen import resumable
-from redqueen.corpus.store import Corpus
-from redqueen.detectors.base import Detector, FeatureDetector
-from redqueen.detectors.inference import features, logits
+from redqueen.detectors.base import Detector, FeatureDetector, JointDetector
+from redqueen.detectors.inference import features, logits, part_logits, rows_digest
 from redqueen.errors import UserError
-from redqueen.files import seed_from
-from redqueen.metrics.functional import best_threshold
+from redqueen.files import digest_of
+from redqueen.metrics.calibration import temperature
+from redqueen.metrics.functional import auroc, best_threshold
 from redqueen.perturbations.suite import CLEAN, Suite
+from redqueen.training import balance
+from redqueen.training.augment import Untouched
+from redqueen.training.canvas import Canvas
 from redqueen.training.closed_form import fit_head
-from redqueen.training.data import TrainingPictures, loader
-from redqueen.training.module import DetectorTraining
+from redqueen.training.data import Features, Item, Loading, Pictures, TrainingData
+from redqueen.training.failures import told
+from redqueen.training.module import DetectorTraining, Task
+from redqueen.training.patience import Patience
+from redqueen.training.recipe import Recipe
+from redqueen.training.rows import Rows
+
+__all__ = ["Machine", "Recipe", "Rows", "by_descent", "calibrated", "fit"]
+
+_CLEAN = Suite("none", 1, {CLEAN: []})
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How a detector that has no closed form is trained.
+class Machine:
+    """What training runs on.
 
-    Args:
-        steps: optimiser steps.
-        batch_size: pictures a step, even: half of them human-made.
-        learning_rate: peak rate.
-        weight_decay: of AdamW.
-        steps_a_block: steps between two checkpoints: what a kill can cost.
+    Attributes:
+        trainer: makes the Lightning trainer, logger included, from what `resumable.fit` adds.
+        loading: how pictures get to the device.
     """
 
-    steps: int = 300
-    batch_size: int = 32
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-2
-    steps_a_block: int = 20
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be followed."""
-        for name in ("steps", "batch_size", "steps_a_block"):
-            if getattr(self, name) < 1:
-                raise UserError(f"recipe.{name}={getattr(self, name)}: must be at least 1")
-        if self.batch_size % 2:
-            raise UserError(f"recipe.batch_size={self.batch_size}: must be even, half of a batch is human-made")
+    trainer: Callable[..., pl.Trainer]
+    loading: Loading = Loading()
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Training and validation rows with the labels to learn, which in the shuffled control are not the true ones."""
-
-    corpus: Corpus
-    train: NDArray[np.int64]
-    val: NDArray[np.int64]
-    train_labels: NDArray[np.int64]
-    val_labels: NDArray[np.int64]
-
-    @classmethod
-    def choose(cls, corpus: Corpus, windows: tuple[str, ...], shuffled: bool, seed: int) -> "Rows":
-        """The matched rows of these windows; raises UserError where a class is missing."""
-        labels = corpus.column("label").astype(np.int64)
-        rows = {split: corpus.rows(split, windows) for split in ("train", "val")}
-        for split, chosen in rows.items():
-            if len(set(labels[chosen])) < 2:
-                raise UserError(
-                    f"windows {', '.join(windows)}: the {split} split has {len(chosen)} matched pictures of one class; "
-                    "both are needed: widen the windows or change the shares"
-                )
-        found = {split: labels[chosen] for split, chosen in rows.items()}
-        if shuffled:
-            for split, values in found.items():
-                found[split] = np.random.default_rng(seed_from("shuffle", seed, split)).permutation(values)
-        return cls(corpus, rows["train"], rows["val"], found["train"], found["val"])
+def by_descent(detector: Detector) -> bool:
+    """Whether training needs a machine: there is something to train, and no closed form for it."""
+    if isinstance(detector, JointDetector):
+        return any(by_descent(part) for part in detector.parts().values())
+    closed = isinstance(detector, FeatureDetector) and isinstance(detector.head, nn.Linear)
+    return not closed and any(parameter.requires_grad for parameter in detector.parameters())
 
 
 def fit(
@@ -83,24 +64,120 @@ def fit(
     seed: int,
     folder: Path,
     cache: Path,
-    trainer: Callable[..., pl.Trainer],
-) -> None:
-    """Train the detector in place; unfinished work lies in `folder` and is taken up again.
+    machine: Machine | None = None,
+) -> int:
+    """Train the detector in place, from unfinished work in `folder` if there is some; returns the steps of descent.
 
-    `trainer` makes the Lightning trainer, logger included, from what `resumable.fit` adds.
+    A detector without a parameter to train stays as it is; only one that is trained `by_descent` needs a machine. Of a
+    detector made of others each is fitted, then what joins them.
     """
+    if isinstance(detector, JointDetector):
+        parts = detector.parts().items()
+        steps = [fit(part, rows, recipe, seed, folder / name, cache, machine) for name, part in parts]
+        found = part_logits(detector, rows.corpus, rows.val, _CLEAN, CLEAN, cache, folder.name)
+        detector.join(found, rows.val_labels)
+        return sum(steps)
+    if by_descent(detector):
+        assert machine is not None, "by_descent says who needs one"
+        return _descend(detector, rows, recipe, seed, folder, cache, machine)
     if isinstance(detector, FeatureDetector):
-        suite = Suite("none", 1, {CLEAN: []})
-        inputs = [features(detector, rows.corpus, part, suite, CLEAN, cache) for part in (rows.train, rows.val)]
-        fit_head(detector, (inputs[0], rows.train_labels), (inputs[1], rows.val_labels))
-        return
-    module = DetectorTraining(detector, recipe.steps, recipe.learning_rate, recipe.weight_decay)
-    pictures = TrainingPictures(rows.corpus, rows.train.tolist(), rows.train_labels.tolist(), detector)
-    batches = loader(pictures, recipe.batch_size, recipe.steps_a_block, seed)
-    resumable.fit(trainer, module, batches, folder, recipe.steps, recipe.steps_a_block)
+        train, val = _features(detector, rows, recipe, cache)
+        weighted = recipe.balance == "generator" or recipe.balance_by == "weights"
+        weights = balance.weights(rows.train_labels, rows.makers, recipe.balance) if weighted else None
+        fit_head(detector, (train, rows.train_labels), (val, rows.val_labels), weights=weights)
+    return 0
 
 
-def threshold(detector: Detector, rows: Rows, cache: Path, identity: str) -> float:
-    """The logit that maximises balanced accuracy on the validation rows: fixed here, once, never on test pictures."""
-    scores = logits(detector, rows.corpus, rows.val, Suite("none", 1, {CLEAN: []}), CLEAN, cache, identity)
-    return best_threshold(scores, rows.val_labels)
+def _descend(
+    detector: Detector, rows: Rows, recipe: Recipe, seed: int, folder: Path, cache: Path, machine: Machine
+) -> int:
+    """Gradient descent: of the head on cached features, or of the whole network."""
+    cached = isinstance(detector, FeatureDetector)
+    train, val = _items(detector, rows, recipe, cache, machine.loading)
+    draws = balance.draws(rows.train_labels, rows.makers, recipe.balance, recipe.balance_by, seed)
+    ids = rows.corpus.column("image_id")[rows.train]
+    task = Task(ids, rows.val_labels, folder, seed, _weights(detector, rows, recipe))
+    module = DetectorTraining(detector.train(), recipe, task, cached)
+    data = TrainingData(train, val, draws, recipe, machine.loading)
+    with told(recipe, data):
+        steps = (recipe.steps, recipe.steps_a_block)
+        return resumable.fit(machine.trainer, module, data, folder, *steps, _extra(detector, recipe))
+
+
+def _items(
+    detector: Detector, rows: Rows, recipe: Recipe, cache: Path, loading: Loading
+) -> tuple[Dataset[Item], Dataset[Item]]:
+    """What is trained on, and what is validated on."""
+    if isinstance(detector, FeatureDetector):
+        train, val = _features(detector, rows, recipe, cache)
+        return Features(train, rows.train_labels), Features(val, rows.val_labels)
+    wanted = rows.train if recipe.patience is None else np.concatenate([rows.train, rows.val])
+    decoded = loading.decoded if detector.reads == "pixels" else 0.0
+    canvas = Canvas.opened(rows.corpus, wanted, cache.with_name("decoded"), decoded, os.cpu_count() or 1)
+    pictures = Pictures(rows.corpus, rows.train, rows.train_labels, detector, recipe.augment, canvas)
+    return pictures, Pictures(rows.corpus, rows.val, rows.val_labels, detector, None, canvas)
+
+
+def _features(
+    detector: FeatureDetector, rows: Rows, recipe: Recipe, cache: Path
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Cached features of training rows, of one draw of the augmentation for each picture, and of validation rows."""
+    view = CLEAN if recipe.augment == Untouched() else digest_of(repr(recipe.augment))[:12]
+    suite = Suite("augment", 1, {CLEAN: [], **({} if view == CLEAN else {view: [recipe.augment]})})
+    return (
+        features(detector, rows.corpus, rows.train, suite, view, cache),
+        features(detector, rows.corpus, rows.val, _CLEAN, CLEAN, cache),
+    )
+
+
+def _weights(detector: Detector, rows: Rows, recipe: Recipe) -> NDArray[np.float64] | None:
+    """What each training row's loss weighs; UserError for a detector whose loss is no sum over pictures."""
+    if recipe.balance == "none" or recipe.balance_by == "sampling":
+        return None
+    plain = type(detector).loss in (Detector.loss, FeatureDetector.loss)
+    if not plain or (isinstance(detector, FeatureDetector) and type(detector).head_loss != FeatureDetector.head_loss):
+        raise UserError(
+            f"recipe.balance_by=weights: {type(detector).__name__} has a loss of its own, whose pictures cannot be "
+            "weighed one by one; use recipe.balance_by=sampling"
+        )
+    return balance.weights(rows.train_labels, rows.makers, recipe.balance)
+
+
+def _extra(detector: Detector, recipe: Recipe) -> Mapping[str, Any]:
+    """What the recipe tells the Lightning trainer."""
+    extra: dict[str, Any] = {"num_sanity_val_steps": 0, "use_distributed_sampler": False}
+    if recipe.patience is None:
+        extra["limit_val_batches"] = 0
+    else:
+        extra["callbacks"] = [Patience(detector, recipe.patience)]
+    if recipe.accumulate > 1:
+        extra["accumulate_grad_batches"] = recipe.accumulate
+    if recipe.clip is not None:
+        extra["gradient_clip_val"] = recipe.clip
+    return extra
+
+
+def validation_logits(detector: Detector, rows: Rows, cache: Path, identity: str) -> NDArray[np.float32]:
+    """Logits of the validation rows, (n,), computed once; NaN for a picture that failed."""
+    return logits(detector, rows.corpus, rows.val, _CLEAN, CLEAN, cache, identity)
+
+
+def calibrated(detector: Detector, rows: Rows, cache: Path, identity: str) -> Mapping[str, Any]:
+    """Threshold and temperature, fitted once, on the validation rows, never on test pictures; and on which rows.
+
+    The threshold is the logit that maximises balanced accuracy; the temperature divides logits before the sigmoid.
+    """
+    scores = validation_logits(detector, rows, cache, identity)
+    good = np.isfinite(scores)
+    found, labels = scores[good], rows.val_labels[good]
+    if len(set(labels)) < 2:
+        raise UserError(
+            f"{type(detector).__name__}: of {len(scores)} validation pictures only {len(found)} could be scored, and "
+            "those are of one class: threshold and temperature cannot be fitted"
+        )
+    return {
+        "threshold": best_threshold(found, labels),
+        "temperature": temperature(found, labels),
+        "val_auroc": auroc(found, labels),
+        "fitted_on": {"split": "val", "pictures": len(found), "rows": rows_digest(rows.corpus, rows.val[good])},
+    }
