@@ -137,7 +137,10 @@ def bare_loop(rows: Rows, recipe: Recipe, options: Options, folder: Path) -> tup
 
 
 def loop(rows: Rows, options: Options, folder: Path) -> list[Comparison]:
-    recipe = Recipe(steps=options.steps, batch_size=BATCH // 2, steps_a_block=min(options.steps, Recipe.steps_a_block))
+    block = min(options.steps, Recipe.steps_a_block)
+    if options.steps % block:
+        raise UserError(f"--steps {options.steps}: give a multiple of {block}, the steps between two checkpoints")
+    recipe = Recipe(steps=options.steps, batch_size=BATCH // 2, steps_a_block=block)
     runs = []
     for number in range(options.rounds):
         ours = our_loop(rows, recipe, options, folder / f"loop-{number}")

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
 
 from redqueen.console import console
@@ -49,6 +50,8 @@ def fit(
         "log_every_n_steps": steps_a_block,
     }
     runner = trainer(**settings)
+    # under deterministic=true torch fills fresh memory with NaN, at some per cent of the time: nothing here reads it
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     last = folder / LAST
     # our own checkpoint: it holds optimiser state, which torch's weights-only loader refuses
     runner.fit(module, batches, ckpt_path=last if last.exists() else None, weights_only=False)

@@ -223,7 +223,26 @@ def test_a_picture_is_cropped_and_never_resized():
     expected = pixels[2:18, 2:18].astype(np.float32).transpose(2, 0, 1) / 127.5 - 1
     for rng in (None, np.random.default_rng(0)):
         np.testing.assert_allclose(detector.prepare(pixels, rng).numpy(), expected, atol=1e-6)
-    assert detector.prepare(pixels[:3, :1]).shape == (3, 16, 16)
+
+
+@pytest.mark.parametrize("size", [(11, 13), (16, 9), (5, 40)])
+def test_a_smaller_picture_is_taken_whole_so_that_its_grid_stays(size):
+    detector = Aeroblade(FOLDERS[:1], colours(), crop=16)
+    pixels = stand_ins.human_pixels(0, 48)[: size[0], : size[1]]
+    left = max((size[1] - 16) // 2, 0)
+    expected = pixels[:, left : left + 16].astype(np.float32).transpose(2, 0, 1) / 127.5 - 1
+    prepared = detector.prepare(pixels)
+    np.testing.assert_allclose(prepared.numpy(), expected, atol=1e-6)
+    with torch.no_grad():
+        (errors,) = detector._errors(prepared[None])
+    assert errors.shape == (1, *expected.shape[1:])
+    assert detector.features(prepared[None])[0, 0].item() == pytest.approx(errors.mean().log().item(), abs=1e-6)
+    assert detector.error_map(pixels).shape == size
+
+
+def test_a_picture_that_no_reflection_can_fill_up_is_told():
+    with pytest.raises(UserError, match="a picture of 1 x 3 pixels is too small"):
+        Aeroblade(FOLDERS[:1], colours(), crop=16).prepare(stand_ins.human_pixels(0, 20)[:3, :1])
 
 
 def test_identity_names_what_the_features_depend_on():

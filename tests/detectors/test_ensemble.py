@@ -43,7 +43,7 @@ def test_packing_loses_nothing(shapes):
 
 def test_pictures_of_different_sizes_are_no_batch():
     rows = [pack([torch.zeros(2, 3)]), pack([torch.zeros(3, 2)])]
-    with pytest.raises(ValueError, match="different sizes"):
+    with pytest.raises(UserError, match="different sizes"):
         unpack(torch.stack(rows))
 
 
@@ -90,6 +90,13 @@ class TestJoin:
         _, found = self.joined(more, np.append(labels, [0, 1]))
         np.testing.assert_allclose(found[:-2], wanted, rtol=1e-5, atol=1e-5)
         assert np.isnan(found[-2:]).all()
+
+    @pytest.mark.parametrize("left", [0, 1, None])
+    def test_one_class_alone_is_told(self, left):
+        logits, labels = self.scores(20)
+        logits[labels != left, 1] = np.nan
+        with pytest.raises(UserError, match=rf"of 20 validation .* score {(labels == left).sum()}, and those are not"):
+            ensemble().join(logits, labels)
 
     def test_a_member_that_says_one_thing_has_no_weight(self):
         logits, labels = self.scores()

@@ -7,7 +7,7 @@ import torch
 import stand_ins
 from redqueen.corpus.store import Corpus
 from redqueen.detectors import inference
-from redqueen.errors import RejectedPictureError
+from redqueen.errors import RejectedPictureError, UserError
 from redqueen.perturbations.functional import jpeg
 from redqueen.perturbations.suite import CLEAN, Suite
 
@@ -153,3 +153,33 @@ def test_rows_digest_depends_on_rows_and_corpus(corpus, rows):
     assert digest == inference.rows_digest(corpus, rows.tolist())
     assert digest != inference.rows_digest(corpus, rows[::-1])
     assert digest != inference.rows_digest(corpus, rows[:-1])
+
+
+def unresized(name):
+    detector = stand_ins.detector(name)
+    if name == "lite0_probe":
+        detector.resize = None
+    return detector
+
+
+@pytest.mark.parametrize("name", ["npr", "lite0_probe"])
+def test_pictures_of_several_sizes_under_the_crop_are_told_in_one_line(name, corpus, rows, tmp_path, monkeypatch):
+    small, original = int(rows[2]), Corpus.pixels
+    monkeypatch.setattr(
+        Corpus, "pixels", lambda self, row: original(self, row)[: (24 if int(row) == small else 32), :28]
+    )
+    with pytest.raises(UserError, match=r"inputs of 28 x 24 and of 28 x 32: .* crop .* normalise\.size") as told:
+        inference.logits(unresized(name), corpus, rows, SUITE, CLEAN, tmp_path, "x")
+    assert str(told.value).startswith(type(stand_ins.detector(name)).__name__)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["npr", "lite0_probe"])
+def test_pictures_of_one_size_under_the_crop_are_scored_whole(name, corpus, rows, tmp_path, monkeypatch):
+    original = Corpus.pixels
+    monkeypatch.setattr(Corpus, "pixels", lambda self, row: original(self, row)[:24, :28])
+    detector = unresized(name).eval()
+    found = inference.logits(detector, corpus, rows, SUITE, CLEAN, tmp_path, "x")
+    with torch.inference_mode():
+        expected = [detector(detector.prepare(corpus.pixels(row))[None]).item() for row in rows]
+    np.testing.assert_allclose(found, expected, atol=1e-5)

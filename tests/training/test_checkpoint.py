@@ -1,5 +1,6 @@
 """Checkpoints: whole or absent, and never put together with what they were not made from."""
 
+import dataclasses
 import json
 import pickle
 
@@ -21,7 +22,7 @@ def saved(tmp_path):
 
 def test_holds_weights_node_and_record_and_nothing_else(saved):
     assert sorted(path.name for path in saved.folder.iterdir()) == ["detector.yaml", MODEL, "record.json"]
-    assert saved.record == {"corpus_digest": CORPUS, "seed": 3}
+    assert saved.record == {"corpus_digest": CORPUS, "seed": 3, "frozen": saved.record["frozen"]}
     assert json.loads((saved.folder / "record.json").read_text()) == saved.record
 
 
@@ -114,3 +115,13 @@ def test_digest_depends_on_weights_and_settings_alone(saved, tmp_path):
 def test_feature_detectors_keep_their_head_alone(tmp_path):
     saved = checkpoint.save(tmp_path, stand_ins.detector("lite0_probe"), "", {"corpus_digest": CORPUS})
     assert (saved.folder / MODEL).stat().st_size < 10_000
+
+
+def test_other_frozen_weights_are_told(tmp_path):
+    """A file of weights that another one has taken the place of: the settings are the same, the scores would not be."""
+    saved = checkpoint.save(tmp_path, stand_ins.detector("lite0_probe"), NODE, {"corpus_digest": CORPUS})
+    other = stand_ins.detector("lite0_probe")
+    other.backbone = dataclasses.replace(other.backbone, digest="f" * 64)
+    with pytest.raises(UserError, match=r"rests on other frozen weights .*put the old file back, or train again"):
+        saved.restore(other, CORPUS)
+    assert saved.restore(stand_ins.detector("lite0_probe"), CORPUS)

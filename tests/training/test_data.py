@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import stand_ins
 import tiny_detectors
 from redqueen.corpus.audit import metadata_features
+from redqueen.corpus.store import Corpus
 from redqueen.errors import UserError
 from redqueen.training.augment import BlurJpeg, Untouched
 from redqueen.training.balance import Draw, draws
@@ -110,3 +111,15 @@ def test_workers_change_nothing(corpus, workers):
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(UserError, match="loading"):
         Loading(**wrong)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("name", ["npr", "lite0_probe"])
+def test_a_batch_of_two_sizes_is_told(name, workers, corpus, monkeypatch):
+    detector, original = stand_ins.detector(name), Corpus.pixels
+    detector.resize = None
+    monkeypatch.setattr(Corpus, "pixels", lambda self, row: original(self, row)[: (24 if int(row) == 5 else 28), :28])
+    items = pictures(corpus, detector, augment=Untouched())
+    order = Share(draws([0, 1], ["x"] * 2, "class", "sampling", 0), 4, 1, 1, 0, 1)
+    with pytest.raises(UserError, match=r"inputs of 28 x 24 and of 28 x 28: .* normalise\.size"):
+        list(Loading(workers=workers)(items, order, 4))

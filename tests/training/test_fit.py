@@ -10,9 +10,10 @@ from sklearn.linear_model import LogisticRegression
 
 import stand_ins
 import tiny_detectors
+from redqueen.corpus.store import Corpus
 from redqueen.detectors import inference
 from redqueen.detectors.inference import rows_digest
-from redqueen.errors import UserError
+from redqueen.errors import RejectedPictureError, UserError
 from redqueen.metrics.functional import auroc, balanced_accuracy
 from redqueen.perturbations.suite import CLEAN, Suite
 from redqueen.training.augment import BlurJpeg
@@ -469,3 +470,23 @@ def test_recipes_that_cannot_be_followed_are_refused(wrong):
 
 def test_an_odd_batch_is_fine_where_nothing_is_sampled():
     assert Recipe(batch_size=3, balance="none").batch_size == Recipe(batch_size=3, balance_by="weights").batch_size == 3
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+@pytest.mark.parametrize(("name", "workers"), [("spectral", 0), ("grid", 0), ("convolutions", 0), ("convolutions", 2)])
+def test_a_picture_that_cannot_be_read_is_named_in_one_line(name, workers, split, rows, tmp_path, monkeypatch):
+    bad, original = int(getattr(rows, split)[3]), Corpus.pixels
+
+    def pixels(self, row):
+        if int(row) == bad:
+            raise RejectedPictureError("cannot be decoded: broken")
+        return original(self, row)
+
+    monkeypatch.setattr(Corpus, "pixels", pixels)
+    detector = stand_ins.detector(name) if name == "spectral" else made(name)
+    with pytest.raises(UserError) as told:
+        fit(detector, rows, PATIENT, 0, tmp_path / "work", tmp_path / "cache", machine(workers=workers))
+    message = str(told.value)
+    assert "\n" not in message
+    assert rows.corpus.column("image_id")[bad] in message
+    assert "strict=true" in message

@@ -1,7 +1,7 @@
 """Training in processes of its own: two of them are one, and one that is killed goes on where it was.
 
 Two are one in networks without batch normalisation and with a loss that is a mean over pictures; else it matters what a
-device has at a time, and `sync_batchnorm` of the trainer (on GPUs) brings the first of the two back.
+device has at a time, and `sync_batchnorm` of `training.hardware` (on GPUs) brings the first of the two back.
 """
 
 import subprocess

@@ -9,6 +9,9 @@ Offline, `lite0_stage` takes the place of LPIPS: its formula on an early stage o
 of the channels. It is another distance, and figures by it are not the paper's. The authors' code
 (github.com/jonasricker/aeroblade) draws the code from the encoder's posterior and keeps reconstructions as 8-bit files;
 here the code is the posterior's mean, so that the score depends on the picture alone, and nothing is rounded.
+
+A picture smaller than the crop is taken whole, and filled up at its right and lower edge alone: a border on all sides
+would shift its 8 px grid of JPEG against that of the autoencoder.
 """
 
 from collections.abc import Sequence
@@ -20,8 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from redqueen.detectors.base import FeatureDetector, Pixels, to_tensor
-from redqueen.detectors.crops import reflected_crop
+from redqueen.detectors.base import FeatureDetector, Pixels, centre_or_random_crop, to_tensor
 from redqueen.detectors.diffusion import autoencoder, reconstructed
 from redqueen.detectors.perceptual import Perceptual, lite0_stage
 from redqueen.errors import UserError
@@ -52,8 +54,8 @@ class Aeroblade(FeatureDetector):
             "hub:OWNER/NAME@COMMIT"; the paper takes those of Stable Diffusion 1.1, 2 and Kandinsky 2.1.
         distance: between a picture and its reconstruction; None: `perceptual.lite0_stage()`. The paper's is
             `perceptual.lpips_vgg`.
-        crop: side of the central crop, never resized; a smaller picture is continued by reflection. The paper takes
-            pictures of 512 pixels whole.
+        crop: side of the central crop, never resized; a smaller picture is taken whole. The paper takes pictures of
+            512 pixels whole.
 
     Raises:
         UserError: no autoencoder at one of the places.
@@ -77,7 +79,7 @@ class Aeroblade(FeatureDetector):
     @property
     def identity(self) -> str:
         """Autoencoders, distance and crop."""
-        return f"aeroblade-{digest_of([self.digests, self.distance.digest])}-{self.crop}-1"
+        return f"aeroblade-{digest_of([self.digests, self.distance.digest])}-{self.crop}-2"
 
     def train(self, mode: bool = True) -> "Aeroblade":
         """The networks stay in evaluation mode."""
@@ -86,8 +88,15 @@ class Aeroblade(FeatureDetector):
         return self
 
     def prepare(self, pixels: Pixels, rng: np.random.Generator | None = None) -> Tensor:  # noqa: ARG002
-        """The central crop, (3, crop, crop) in [-1, 1], in training as well."""
-        return to_tensor(reflected_crop(pixels, self.crop, None)) * 2 - 1
+        """The central crop, (3, H, W) in [-1, 1] with H and W up to `crop`, in training as well.
+
+        Raises UserError for a picture that the autoencoder cannot fill up by reflection.
+        """
+        height, width = pixels.shape[:2]
+        factor = max(self.factors)
+        if 2 * min(height, width) <= factor:
+            raise UserError(f"aeroblade: a picture of {width} x {height} pixels is too small: factor {factor}")
+        return to_tensor(centre_or_random_crop(pixels, self.crop, None)) * 2 - 1
 
     def features(self, batch: Tensor) -> Tensor:
         """Logarithm of the smallest mean distance, (B, 1)."""

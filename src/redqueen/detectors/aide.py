@@ -20,7 +20,7 @@ from redqueen.detectors.backbones import Backbone, timm_backbone
 from redqueen.detectors.backbones.backbone import Triple
 from redqueen.detectors.base import Detector, Pixels, to_tensor
 from redqueen.detectors.patches import padded
-from redqueen.detectors.published import load, read
+from redqueen.detectors.published import freeze, load, read
 from redqueen.detectors.residual import DEPTHS, IMAGENET_MEAN, IMAGENET_STD, WIDTH, residual_network
 from redqueen.detectors.srm import filters
 from redqueen.perturbations.functional import jpeg
@@ -46,6 +46,7 @@ class AIDE(Detector):
         distorted: probability of a blur in training, and of a JPEG.
         imagenet: weights of an ImageNet ResNet-50 to start from, as in the paper; None starts at random.
         weights: the authors' checkpoint; it needs `convnext` of this file as the backbone.
+        frozen: use the published weights as they are and train nothing; None: if `weights` are given.
     """
 
     paper: ClassVar[str] = "Yan et al., ICLR 2025, arXiv 2406.19435"
@@ -53,7 +54,7 @@ class AIDE(Detector):
     weights: ClassVar[str] = "authors': MIT"
     filters: Tensor
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  (what the paper varies)
         self,
         backbone: Backbone,
         size: int = 256,
@@ -62,6 +63,7 @@ class AIDE(Detector):
         distorted: float = 0.1,
         imagenet: str | None = None,
         weights: str | None = None,
+        frozen: bool | None = None,
     ) -> None:
         super().__init__()
         self.backbone, self.size, self.distorted = backbone, size, distorted
@@ -77,6 +79,7 @@ class AIDE(Detector):
         if weights is not None:
             unused = [f"model_{part}.fc.{tensor}" for part in ("min", "max") for tensor in ("weight", "bias")]
             load(self, read(weights, inside="model"), their_name, dropped=unused)
+        freeze(self, weights, frozen)
 
     def train(self, mode: bool = True) -> "AIDE":
         """The backbone stays in evaluation mode."""

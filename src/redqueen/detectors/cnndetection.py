@@ -37,13 +37,14 @@ class CNNDetection(Detector):
         imagenet: weights of an ImageNet classifier under torchvision's names, from which the authors start; None:
             random ones.
         weights: the authors' blur_jpg_prob0.5.pth or blur_jpg_prob0.1.pth.
+        frozen: use the published weights as they are and train nothing; None: if `weights` are given.
     """
 
     paper: ClassVar[str] = "Wang et al., CVPR 2020, arXiv 1912.11035"
     input: ClassVar[str] = "224 px crop, never resized; in training blurred and compressed"
     weights: ClassVar[str] = "authors': CC BY-NC-SA 4.0"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  (what the paper varies)
         self,
         size: int = 224,
         blur: float = 0.5,
@@ -52,6 +53,7 @@ class CNNDetection(Detector):
         width: int = WIDTH,
         imagenet: str | None = None,
         weights: str | None = None,
+        frozen: bool | None = None,
     ) -> None:
         super().__init__()
         self.size, self.blur, self.compression = size, blur, compression
@@ -59,6 +61,7 @@ class CNNDetection(Detector):
         nn.init.normal_(self.network.fc.weight, std=0.02)  # as the authors' code
         if weights is not None:
             published.load(self.network, published.read(weights, inside="model"), str)
+        published.freeze(self, weights, frozen)
 
     def prepare(self, pixels: Pixels, rng: np.random.Generator | None = None) -> Tensor:
         """Normalised crop, (3, size, size): central, or in training blurred, compressed, random and mirrored."""

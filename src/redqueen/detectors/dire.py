@@ -9,6 +9,8 @@ alike. Whoever sees this detector do well should look for a leak in the corpus: 
 
 The authors resize to 256 pixels and use ADM, trained on bedrooms, with 20 steps, of which inversion and generation
 count the noise levels differently by one; here both take the same levels, so that a perfect model would give zero.
+They train a ResNet-50 that starts from ImageNet's weights, on maps that are cropped and mirrored at random; here it
+starts at random, and the maps are computed once and cached, so that it sees each of them whole and as it is.
 """
 
 from typing import ClassVar

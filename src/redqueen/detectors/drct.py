@@ -5,8 +5,10 @@ Images", ICML 2024. Real pictures are label 0; generated ones and the reconstruc
 is trained by (1 - alpha) x cross-entropy + alpha x a contrastive loss with a margin, so that a picture and its own
 reconstruction are driven apart although they show the same.
 
-The reconstructions come from the training recipe (`examples=aligned`), not from here; the authors make them by
-inpainting with Stable Diffusion under an empty mask, ours come from an autoencoder alone. The margin loss is that of
+The reconstructions come from the training recipe, not from here: with `examples=corpus` there are none, and what is
+left is a plain margin loss over human-made and generated pictures. `examples=aligned` reconstructs the human-made rows
+alone, while the authors reconstruct generated ones as well; and they do it by inpainting with Stable Diffusion under an
+empty mask, where ours come from an autoencoder alone. The margin loss is that of
 the authors' code (github.com/beibuwandeluori/DRCT): distances of embeddings of unit length, not squared as in the
 paper it cites, averaged over the pairs that are not yet satisfied. One logit stands for their two.
 """

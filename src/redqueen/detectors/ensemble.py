@@ -60,8 +60,17 @@ class Ensemble(JointDetector):
         return (logits * self.weight).sum(dim=1) + self.bias
 
     def join(self, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
-        """Fit weights and bias to the members' logits, (n, members), of validation pictures; a failed one is NaN."""
+        """Fit weights and bias to the members' logits, (n, members), of validation pictures; a failed one is NaN.
+
+        Raises UserError if those without a failure are not of both classes.
+        """
         good = np.isfinite(logits).all(axis=1)
+        if len(set(labels[good].tolist())) < 2:
+            raise UserError(
+                f"ensemble: of {len(logits)} validation pictures every member could score {int(good.sum())}, and those "
+                "are not of both classes: its weights cannot be fitted; look at which pictures cannot be read, by "
+                "'redqueen corpus build' with strict=true"
+            )
         values = logits[good].astype(np.float64)
         mean, scale = values.mean(axis=0), values.std(axis=0)
         scale[scale < 1e-12 + 1e-6 * np.abs(mean)] = np.inf  # a member that says one thing has no weight
@@ -102,13 +111,16 @@ def pack(inputs: Sequence[Tensor]) -> Tensor:
 
 
 def unpack(batch: Tensor) -> list[Tensor]:
-    """The tensors of a batch of packed rows, (B, n), each (B, *shape); ValueError if the rows' shapes differ."""
+    """The tensors of a batch of packed rows, (B, n), each (B, *shape); UserError if the rows' shapes differ."""
     found, start = [], 0
     while start < batch.shape[1]:
         ndim = int(batch[0, start])
         head = batch[:, start : start + 1 + ndim]
         if not (head == head[:1]).all():
-            raise ValueError("the pictures of a batch were prepared to different sizes")
+            raise UserError(
+                "ensemble: the pictures of a batch were prepared to different sizes: lower its members' crops to the "
+                "shortest side of all pictures, or build the corpus with normalise.size"
+            )
         shape = [int(size) for size in head[0, 1:]]
         start += 1 + ndim
         count = int(np.prod(shape))

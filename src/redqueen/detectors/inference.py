@@ -20,7 +20,7 @@ from redqueen.corpus.audit import metadata_features
 from redqueen.corpus.store import Corpus
 from redqueen.detectors.base import Detector, FeatureDetector, JointDetector
 from redqueen.detectors.memory import in_parts
-from redqueen.errors import RejectedPictureError
+from redqueen.errors import RejectedPictureError, UserError
 from redqueen.files import digest_of, write_bytes
 from redqueen.perturbations.suite import Suite
 
@@ -57,6 +57,18 @@ def prepare(detector: Detector, corpus: Corpus, suite: Suite, view: str, row: in
     if detector.reads == "pixels":
         given = suite.apply(view, given, str(corpus.column("image_id")[row]))
     return detector.prepare(given)
+
+
+def check_sizes(detector: Detector, inputs: Sequence[Tensor]) -> None:
+    """Raise UserError if prepared pictures are of several sizes, which no batch can hold."""
+    shapes = sorted({tuple(one.shape) for one in inputs})
+    if len(shapes) > 1:
+        first, second = (" x ".join(map(str, reversed(shape[-2:]))) for shape in (shapes[0], shapes[-1]))
+        raise UserError(
+            f"{type(detector).__name__}: a batch has inputs of {first} and of {second}: pictures smaller than the crop "
+            "are taken whole; lower the detector's crop (or size, train_size) to the shortest side of all pictures, or "
+            "build the corpus with normalise.size"
+        )
 
 
 def features(
@@ -150,6 +162,7 @@ def _run(
     for start in range(0, len(rows), BATCH):
         inputs = [_try(detector, corpus, what, int(row)) for row in rows[start : start + BATCH]]
         good = [tensor for tensor in inputs if tensor is not None]
+        check_sizes(detector, good)
         scored = iter(in_parts(function[0], torch.stack(good), device)) if good else iter(())
         outputs += [None if tensor is None else next(scored) for tensor in inputs]
     failed = np.full(function[1], np.nan, np.float32)

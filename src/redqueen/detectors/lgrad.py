@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from redqueen.detectors.backbones import Backbone
 from redqueen.detectors.base import Detector, Pixels, to_tensor
-from redqueen.detectors.published import load, read
+from redqueen.detectors.published import freeze, load, read
 from redqueen.detectors.residual import DEPTHS, IMAGENET_MEAN, IMAGENET_STD, WIDTH, residual_network
 
 FROZEN = "network."
@@ -34,6 +34,7 @@ class LGrad(Detector):
         width: channels of its first stage's bottlenecks.
         imagenet: weights of an ImageNet ResNet-50 to start from, as in the paper; None starts at random.
         weights: the authors' classifier, which needs their discriminator as the backbone.
+        frozen: use the published weights as they are and train nothing; None: if `weights` are given.
     """
 
     paper: ClassVar[str] = "Tan et al., CVPR 2023, pages 12105-12114 of the proceedings."
@@ -42,7 +43,7 @@ class LGrad(Detector):
     mean: Tensor
     std: Tensor
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  (what the paper varies)
         self,
         backbone: Backbone,
         size: int = 256,
@@ -51,6 +52,7 @@ class LGrad(Detector):
         width: int = WIDTH,
         imagenet: str | None = None,
         weights: str | None = None,
+        frozen: bool | None = None,
     ) -> None:
         super().__init__()
         self.backbone, self.size, self.crop = backbone, size, min(crop, size)
@@ -60,6 +62,7 @@ class LGrad(Detector):
         self.register_buffer("std", torch.tensor(IMAGENET_STD)[:, None, None], persistent=False)
         if weights is not None:
             load(self.classifier, read(weights, inside="model"), str)
+        freeze(self, weights, frozen)
 
     def train(self, mode: bool = True) -> "LGrad":
         """The frozen network stays in evaluation mode."""

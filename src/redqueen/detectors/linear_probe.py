@@ -34,6 +34,7 @@ class LinearProbe(FeatureDetector):
         pad: a picture under the crop gets a black border, as the authors' crop does it and as a network of one input
             size needs it; else it is taken whole.
         weights: a published head for this backbone, such as the authors' fc_weights.pth for CLIP ViT-L/14.
+        frozen: use the published weights as they are and train nothing; None: if `weights` are given.
     """
 
     paper: ClassVar[str] = "Ojha et al., CVPR 2023, arXiv 2302.10174"
@@ -47,6 +48,7 @@ class LinearProbe(FeatureDetector):
         resize: int | None = None,
         pad: bool = False,
         weights: str | None = None,
+        frozen: bool | None = None,
     ) -> None:
         super().__init__((backbone.width,))
         if crop is None and (resize is not None or pad):
@@ -56,6 +58,7 @@ class LinearProbe(FeatureDetector):
         self.crop, self.resize, self.pad = crop, resize, pad
         if weights is not None:
             published.load(self.head, published.read(weights), HEAD)
+        published.freeze(self, weights, frozen)
 
     @property
     def identity(self) -> str:

@@ -32,6 +32,7 @@ class NPR(Detector):
         depths: bottleneck blocks in the two stages (ResNet-50: 3 and 4).
         width: channels of the first stage's bottlenecks (ResNet-50: 64).
         weights: the authors' NPR.pth.
+        frozen: use the published weights as they are and train nothing; None: if `weights` are given.
     """
 
     paper: ClassVar[str] = "Tan et al., CVPR 2024, arXiv 2312.10461"
@@ -45,6 +46,7 @@ class NPR(Detector):
         depths: tuple[int, int] = (3, 4),
         width: int = 64,
         weights: str | None = None,
+        frozen: bool | None = None,
     ) -> None:
         super().__init__()
         if size % 2 or train_size % 2:
@@ -62,6 +64,7 @@ class NPR(Detector):
         self.head = nn.Linear(width * 2 * Bottleneck.expansion, 1)
         if weights is not None:
             published.load(self, published.read(weights, inside="model"), their_name)
+        published.freeze(self, weights, frozen)
 
     def prepare(self, pixels: Pixels, rng: np.random.Generator | None = None) -> Tensor:
         """Normalised crop, (3, size, size): central, or in training random and mirrored at random."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from redqueen.detectors.base import Detector, Pixels, to_tensor
 from redqueen.detectors.patches import random_patches, texture
-from redqueen.detectors.published import load, read
+from redqueen.detectors.published import freeze, load, read
 from redqueen.detectors.srm import filters
 
 SHARES = 3  # as many patches are drawn as would fill three pictures: poor, middling, rich
@@ -32,6 +32,7 @@ class PatchCraft(Detector):
         depths: convolutions in each group; the resolution halves between groups.
         limit: the fingerprint of either picture is cut at ± this.
         weights: the authors' RPTC.pth; None starts at random.
+        frozen: use the published weights as they are and train nothing; None: if `weights` are given.
     """
 
     paper: ClassVar[str] = "Zhong et al., arXiv 2311.12397"
@@ -47,6 +48,7 @@ class PatchCraft(Detector):
         depths: Sequence[int] = (4, 2, 2, 2),
         limit: float = 5.0,
         weights: str | None = None,
+        frozen: bool | None = None,
     ) -> None:
         super().__init__()
         self.patch, self.grid = patch, grid
@@ -62,6 +64,7 @@ class PatchCraft(Detector):
         if weights is not None:
             state = {key.removeprefix("module."): tensor for key, tensor in read(weights, inside="netC").items()}
             load(self, state, their_name)
+        freeze(self, weights, frozen)
 
     def prepare(self, pixels: Pixels, rng: np.random.Generator | None = None) -> Tensor:
         """The poor and the rich picture, (2, 3, S, S) in [0, 1] with S = patch * grid; at random places in training."""

@@ -74,6 +74,19 @@ def load(module: nn.Module, state: Mapping[str, Tensor], keys: Keys, dropped: Co
     module.load_state_dict({**{key: ours[key] for key in absent}, **{key: state[name] for key, name in names.items()}})
 
 
+def freeze(detector: nn.Module, weights: str | None, frozen: bool | None) -> None:
+    """Leave nothing of a detector to train if `frozen`; None: if it has published `weights`, which are then its own.
+
+    Raises:
+        UserError: frozen without weights.
+    """
+    if frozen and weights is None:
+        name = type(detector).__name__
+        raise UserError(f"{name}: frozen=true needs weights=FILE: random ones detect nothing")
+    if frozen or (frozen is None and weights is not None):
+        detector.requires_grad_(False)
+
+
 def _unpacked(file: Path, weights: str) -> Mapping[str, Tensor]:
     try:
         if file.suffix == ".safetensors":

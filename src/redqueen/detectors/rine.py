@@ -39,6 +39,7 @@ class RINE(FeatureDetector):
         xi: weight of the contrastive term (0.1 and 0.2).
         crop: side of the crop, never resized; a smaller picture gets a black border, as the authors' crop does it.
         weights: a published head for this backbone, such as the authors' model_4class_trainable.pth.
+        frozen: use the published weights as they are and train nothing; None: if `weights` are given.
     """
 
     paper: ClassVar[str] = "Koutlis and Papadopoulos, ECCV 2024, arXiv 2402.19091"
@@ -55,6 +56,7 @@ class RINE(FeatureDetector):
         xi: float = 0.2,
         crop: int = 224,
         weights: str | None = None,
+        frozen: bool | None = None,
     ) -> None:
         network = Blocks(backbone.network.eval().requires_grad_(False), blocks)
         with torch.inference_mode():
@@ -64,6 +66,7 @@ class RINE(FeatureDetector):
         self.xi, self.crop = xi, crop
         if weights is not None:
             published.load(self.head, published.read(weights), lambda ours: ours)
+        published.freeze(self, weights, frozen)
 
     @property
     def identity(self) -> str:

@@ -37,6 +37,7 @@ class SAFE(Detector):
         depths: bottleneck blocks in the two stages (ResNet-50: 3 and 4).
         width: channels of the first stage's bottlenecks (ResNet-50: 64).
         weights: the authors' checkpoint.
+        frozen: use the published weights as they are and train nothing; None: if `weights` are given.
     """
 
     paper: ClassVar[str] = "Li et al., KDD 2025, arXiv 2408.06741"
@@ -51,6 +52,7 @@ class SAFE(Detector):
         depths: tuple[int, int] = (3, 4),
         width: int = 64,
         weights: str | None = None,
+        frozen: bool | None = None,
     ) -> None:
         super().__init__()
         if size % 2:
@@ -68,6 +70,7 @@ class SAFE(Detector):
         self.head = nn.Linear(width * 2 * Bottleneck.expansion, 1)
         if weights is not None:
             published.load(self, one_logit(published.read(weights, inside="model")), their_name)
+        published.freeze(self, weights, frozen)
 
     def prepare(self, pixels: Pixels, rng: np.random.Generator | None = None) -> Tensor:
         """Crop in [0, 1], (3, size, size): central, or in training random and augmented as published."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from redqueen.detectors.base import Detector, Pixels, to_tensor
 from redqueen.detectors.patches import random_patches, texture
-from redqueen.detectors.published import load, read
+from redqueen.detectors.published import freeze, load, read
 from redqueen.detectors.residual import DEPTHS, IMAGENET_MEAN, IMAGENET_STD, WIDTH, residual_network
 from redqueen.detectors.srm import filters
 
@@ -34,6 +34,7 @@ class SSP(Detector):
         width: channels of its first stage's bottlenecks.
         imagenet: weights of an ImageNet ResNet-50 to start from, as in the paper; None starts at random.
         weights: the authors' weights, trained on Stable Diffusion 1.4 of GenImage.
+        frozen: use the published weights as they are and train nothing; None: if `weights` are given.
     """
 
     paper: ClassVar[str] = "Chen et al., arXiv 2402.01123"
@@ -41,7 +42,7 @@ class SSP(Detector):
     weights: ClassVar[str] = "authors': MIT"
     kernel: Tensor
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  (what the paper varies)
         self,
         patch: int = 32,
         draws: int = 64,
@@ -50,6 +51,7 @@ class SSP(Detector):
         width: int = WIDTH,
         imagenet: str | None = None,
         weights: str | None = None,
+        frozen: bool | None = None,
     ) -> None:
         super().__init__()
         self.patch, self.draws, self.size = patch, draws, size
@@ -57,6 +59,7 @@ class SSP(Detector):
         self.network = residual_network(3, 1, depths, width, imagenet)
         if weights is not None:
             load(self, ours_is_generated(read(weights)), their_name)
+        freeze(self, weights, frozen)
 
     def prepare(self, pixels: Pixels, rng: np.random.Generator | None = None) -> Tensor:
         """The patch with the least texture, (3, patch, patch), normalised; of other places in every training step."""

@@ -13,6 +13,7 @@ from pytorch_lightning.loggers import Logger
 
 from redqueen.console import say
 from redqueen.corpus.store import Corpus
+from redqueen.detectors import digests
 from redqueen.detectors.base import Detector
 from redqueen.environment import environment
 from redqueen.errors import UserError
@@ -31,6 +32,8 @@ from redqueen.training.rows import Rows
 from redqueen.training.strategies.lesson import Lesson
 from redqueen.training.strategies.strategy import Strategy
 from redqueen.types import Window
+
+_TRAINER = ("precision", "gradient_clip_val", "gradient_clip_algorithm", "accumulate_grad_batches")
 
 
 def run(cfg: DictConfig, folder: Path) -> int:
@@ -73,9 +76,11 @@ def trained(cfg: DictConfig, corpus: Corpus, name: str, cutoff: Window, folder: 
     recipe = cast(Recipe, instantiate(cfg.recipe))
     examples = cast(Examples, instantiate(cfg.examples, _convert_="all"))
     lesson = _lesson(cfg, corpus, name, cutoff, folder)
+    detector = instantiated(node, cfg.seed)
     inputs = {
         "corpus": corpus.digest,
         "detector": OmegaConf.to_container(node, resolve=True),
+        "weights": digests.of_weights(detector),  # of files that the settings name by their place
         "windows": lesson.windows,
         "matched": corpus.windows_digest,
         "labels": cfg.labels,
@@ -83,6 +88,7 @@ def trained(cfg: DictConfig, corpus: Corpus, name: str, cutoff: Window, folder: 
         "seed": cfg.seed,
         **lesson.inputs,
         **examples.identity,
+        **_precision(cfg),
     }
     stage = Stage.open(Path(cfg.store), "checkpoint", f"{name}-{cutoff.name}", inputs)
     if stage.done:
@@ -90,7 +96,7 @@ def trained(cfg: DictConfig, corpus: Corpus, name: str, cutoff: Window, folder: 
     learned = examples(corpus, Path(cfg.store) / "reconstructions")
     replayed = lesson.replayed(learned)
     rows = Rows.choose(learned, lesson.windows, cfg.labels == "shuffled", cfg.seed, replayed)
-    detector = lesson.begin(instantiated(node, cfg.seed), corpus)
+    detector = lesson.begin(detector, corpus)
     cache, begun = Path(cfg.store) / "features", time.monotonic()
     with logger(cfg, folder, f"{name}-{cutoff.name}") as made:
         steps = fit(detector, rows, recipe, cfg.seed, stage.folder, cache, _machine(cfg, made, detector))
@@ -105,17 +111,28 @@ def trained(cfg: DictConfig, corpus: Corpus, name: str, cutoff: Window, folder: 
             # seconds of this process alone
             "cost": {"steps": steps, "pictures": shown, "seconds": round(time.monotonic() - begun, 3)},
             "pictures": {"train": len(rows.train), "val": len(rows.val)},
-            **calibrated(detector, rows, cache, stage.folder.name),
+            **calibrated(detector, rows, cache, _identity(stage, detector)),
             "labels": cfg.labels,
             "seed": cfg.seed,
             "environment": environment(),
         }
         checkpoint = save(stage.folder, detector, OmegaConf.to_yaml(node, resolve=True), record)
         stage.finish()
-        scores = validation_logits(detector, rows, cache, stage.folder.name)
+        scores = validation_logits(detector, rows, cache, _identity(stage, detector))
         found = Validation.of(rows, scores, record["threshold"])
         log_training(made, found, checkpoint, folder, f"{name}-{cutoff.name}")
     return checkpoint
+
+
+def _identity(stage: Stage, detector: Detector) -> str:
+    """What the detector's logits are cached under: its settings and its weights."""
+    return f"{stage.folder.name}-{digests.of_weights(detector)}"
+
+
+def _precision(cfg: DictConfig) -> dict[str, Any]:
+    """The settings of the trainer that change the weights, as far as they are not at Lightning's defaults."""
+    found = {name: cfg.trainer.get(name) for name in _TRAINER}
+    return {"trainer": known} if (known := {name: value for name, value in found.items() if value is not None}) else {}
 
 
 def _lesson(cfg: DictConfig, corpus: Corpus, name: str, cutoff: Window, folder: Path) -> Lesson:

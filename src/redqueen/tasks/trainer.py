@@ -7,6 +7,7 @@ import pytorch_lightning as pl
 from hydra.utils import instantiate
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
+from pytorch_lightning.strategies import FSDPStrategy
 
 from redqueen.errors import UserError
 
@@ -19,7 +20,7 @@ def trainer(cfg: DictConfig) -> Callable[..., pl.Trainer]:
     """
     made: Callable[..., pl.Trainer] = instantiate(cfg.trainer)
     try:
-        made(logger=False, enable_checkpointing=False, enable_progress_bar=False)
+        once = made(logger=False, enable_checkpointing=False, enable_progress_bar=False)
     except KeyError as error:
         raise UserError(
             f"trainer: {error.args[0]} is not set, so this process was not started by srun: start it with "
@@ -28,4 +29,8 @@ def trainer(cfg: DictConfig) -> Callable[..., pl.Trainer]:
     except (MisconfigurationException, ValueError, ModuleNotFoundError) as error:
         reason = shorten(str(error), 220, placeholder=" …").rstrip(".")
         raise UserError(f"trainer: {reason}; on this machine trainer=auto always works") from None
+    if isinstance(once.strategy, FSDPStrategy) and once.world_size > 1:
+        raise UserError(
+            "trainer=fsdp: shards of several devices cannot be written as one checkpoint yet; use trainer=ddp"
+        )
     return made

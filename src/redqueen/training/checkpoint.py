@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as encoded
 
 from redqueen.detectors.base import Detector
+from redqueen.detectors.digests import of_frozen
 from redqueen.errors import DigestError, UserError
 from redqueen.files import digest_file, digest_of, write_bytes, write_json, write_text
 
@@ -38,8 +39,8 @@ class Checkpoint:
 
     @property
     def digest(self) -> str:
-        """Digest of weights and settings together."""
-        return digest_of([digest_file(self.folder / MODEL), (self.folder / NODE).read_text()])
+        """Digest of weights, of what they rest on, and of the settings."""
+        return digest_of([digest_file(self.folder / MODEL), (self.folder / NODE).read_text(), self.record["frozen"]])
 
     def restore(self, detector: Detector, corpus_digest: str, node: str | None = None) -> Detector:
         """Load the weights into a detector, which `node`, a YAML, has built; None: from `detector.yaml`.
@@ -62,6 +63,11 @@ class Checkpoint:
             raise UserError(
                 f"checkpoint {self.folder.name} does not fit {type(detector).__name__}: {MODEL}: {reason}"
             ) from None
+        if of_frozen(detector) != self.record["frozen"]:
+            raise UserError(
+                f"checkpoint {self.folder.name} rests on other frozen weights than those that its settings name now: "
+                "put the old file back, or train again"
+            )
         return detector
 
     def _check_node(self, node: str) -> None:
@@ -87,7 +93,7 @@ def save(folder: Path, detector: Detector, node: str, record: Mapping[str, Any])
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in detector.trained_state().items()}
     write_bytes(folder / MODEL, encoded(tensors))
     write_text(folder / NODE, node)
-    write_json(folder / RECORD, record)
+    write_json(folder / RECORD, {**record, "frozen": of_frozen(detector)})
     return Checkpoint(folder)
 
 

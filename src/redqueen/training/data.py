@@ -6,7 +6,7 @@ gradients are accumulated over: all of them together see what one device would s
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +15,16 @@ import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from redqueen.corpus.store import Corpus
 from redqueen.detectors.base import Detector
-from redqueen.detectors.inference import what_it_reads
-from redqueen.errors import UserError
+from redqueen.detectors.inference import check_sizes, what_it_reads
+from redqueen.errors import RejectedPictureError, UserError
 from redqueen.training.augment import Augmentation
 from redqueen.training.balance import Draw, Draws, Positions
 from redqueen.training.canvas import Canvas
+from redqueen.training.failures import unreadable
 from redqueen.training.recipe import Recipe
 
 _MOST_WORKERS = 16
@@ -62,6 +63,7 @@ class Loading:
             items,
             batch_size=batch_size,
             sampler=sampler,
+            collate_fn=items.batch if isinstance(items, Pictures) else None,
             num_workers=workers,
             prefetch_factor=self.prefetch if workers else None,
             persistent_workers=workers > 0,
@@ -99,14 +101,25 @@ class Pictures(Dataset[Item]):
         return len(self.rows)
 
     def __getitem__(self, draw: Draw) -> Item:
-        """The prepared picture, its label and its position."""
-        row = int(self.rows[draw.position])
-        given = self.canvas.pixels(row) if self.canvas else what_it_reads(self.detector, self.corpus, row)
+        """The prepared picture, its label and its position; raises UserError if it cannot be read."""
+        given = self._read(int(self.rows[draw.position]))
         rng = None if self.augment is None else np.random.default_rng(draw.seed)
         if self.augment is not None and rng is not None and self.detector.reads == "pixels":
             given = self.augment(given, rng)
         label = torch.tensor(float(self.labels[draw.position]))
         return self.detector.prepare(given, rng), label, torch.tensor(draw.position)
+
+    def batch(self, items: Sequence[Item]) -> list[Tensor]:
+        """Items as one batch; raises UserError if they are of several sizes."""
+        check_sizes(self.detector, [prepared for prepared, _, _ in items])
+        return list(default_collate(list(items)))
+
+    def _read(self, row: int) -> NDArray[Any]:
+        try:
+            return self.canvas.pixels(row) if self.canvas else what_it_reads(self.detector, self.corpus, row)
+        except RejectedPictureError as error:
+            image_id = str(self.corpus.column("image_id")[row])
+            raise unreadable(self.corpus.folder, image_id, str(error)) from None
 
 
 class Features(Dataset[Item]):

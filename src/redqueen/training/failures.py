@@ -27,6 +27,15 @@ def not_finite(loss: float, step: int, image_ids: Sequence[str], folder: Path) -
     )
 
 
+def unreadable(corpus: Path, image_id: str, reason: str, more: int = 0) -> UserError:
+    """The error for a picture that is to be trained or validated on and cannot be; `more` of them follow."""
+    others = f" (and {more} more pictures)" if more else ""
+    return UserError(
+        f"picture {image_id}{others} of corpus {corpus} cannot be used: {' '.join(reason.split())}; delete the corpus "
+        "and build it again by 'redqueen corpus build' with strict=true, which stops at a file that cannot be read"
+    )
+
+
 def check_gradients(network: nn.Module) -> None:
     """Raise UserError if, after a backward pass, a parameter that is to be trained has no gradient."""
     names = [name for name, one in network.named_parameters() if one.requires_grad and one.grad is None]
@@ -40,10 +49,10 @@ def check_gradients(network: nn.Module) -> None:
 
 @contextmanager
 def told(recipe: Recipe, data: pl.LightningDataModule) -> Iterator[None]:
-    """Turn exhausted memory, and what a started process raised for the user, into one line."""
+    """Turn exhausted memory, and what a started process or a worker raised for the user, into one line."""
     try:
         yield
-    except ProcessRaisedException as error:
+    except (ProcessRaisedException, UserError) as error:  # torch gives a worker's error with its whole traceback
         last = str(error).strip().splitlines()[-1]
         if last.startswith(_OURS):
             raise UserError(last.removeprefix(_OURS)) from None

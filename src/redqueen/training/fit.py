@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from redqueen import resumable
 from redqueen.detectors.base import Detector, FeatureDetector, JointDetector
+from redqueen.detectors.digests import of_weights
 from redqueen.detectors.inference import features, logits, part_logits, rows_digest
 from redqueen.errors import UserError
 from redqueen.files import digest_of
@@ -25,7 +26,7 @@ from redqueen.training.augment import Untouched
 from redqueen.training.canvas import Canvas
 from redqueen.training.closed_form import fit_head
 from redqueen.training.data import Features, Item, Loading, Pictures, TrainingData
-from redqueen.training.failures import told
+from redqueen.training.failures import told, unreadable
 from redqueen.training.module import DetectorTraining, Task
 from redqueen.training.patience import Patience
 from redqueen.training.recipe import Recipe
@@ -74,13 +75,14 @@ def fit(
     if isinstance(detector, JointDetector):
         parts = detector.parts().items()
         steps = [fit(part, rows, recipe, seed, folder / name, cache, machine) for name, part in parts]
-        found = part_logits(detector, rows.corpus, rows.val, _CLEAN, CLEAN, cache, folder.name)
+        identity = f"{folder.name}-{of_weights(detector)}"
+        found = part_logits(detector, rows.corpus, rows.val, _CLEAN, CLEAN, cache, identity)
         detector.join(found, rows.val_labels)
         return sum(steps)
     if by_descent(detector):
         assert machine is not None, "by_descent says who needs one"
         return _descend(detector, rows, recipe, seed, folder, cache, machine)
-    if isinstance(detector, FeatureDetector):
+    if isinstance(detector, FeatureDetector) and any(one.requires_grad for one in detector.parameters()):
         train, val = _features(detector, rows, recipe, cache)
         weighted = recipe.balance == "generator" or recipe.balance_by == "weights"
         weights = balance.weights(rows.train_labels, rows.makers, recipe.balance) if weighted else None
@@ -121,13 +123,26 @@ def _items(
 def _features(
     detector: FeatureDetector, rows: Rows, recipe: Recipe, cache: Path
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Cached features of training rows, of one draw of the augmentation for each picture, and of validation rows."""
+    """Cached features of training rows, of one draw of the augmentation for each picture, and of validation rows.
+
+    Raises UserError if a picture has none.
+    """
     view = CLEAN if recipe.augment == Untouched() else digest_of(repr(recipe.augment))[:12]
     suite = Suite("augment", 1, {CLEAN: [], **({} if view == CLEAN else {view: [recipe.augment]})})
-    return (
+    found = (
         features(detector, rows.corpus, rows.train, suite, view, cache),
         features(detector, rows.corpus, rows.val, _CLEAN, CLEAN, cache),
     )
+    failed = [row for part, which in zip(found, (rows.train, rows.val), strict=True) for row in which[_nan(part)]]
+    if failed:
+        image_id, name = str(rows.corpus.column("image_id")[failed[0]]), type(detector).__name__
+        raise unreadable(rows.corpus.folder, image_id, f"{name} has no features of it", len(failed) - 1)
+    return found
+
+
+def _nan(found: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which pictures failed, (n,), by their features, (n, *shape)."""
+    return np.asarray(np.isnan(found).reshape(len(found), -1).any(axis=1))
 
 
 def _weights(detector: Detector, rows: Rows, recipe: Recipe) -> NDArray[np.float64] | None:
