@@ -15,7 +15,7 @@ from redqueen import resumable
 from redqueen.errors import UserError
 from redqueen.files import configs
 from redqueen.settings import accepted, check
-from redqueen.tasks.trainer import trainer
+from redqueen.tasks.trainer import numerics, one_process, trainer
 from redqueen.training.hardware import Hardware
 
 BARE = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
@@ -92,6 +92,25 @@ def test_slurm_counts_machines_and_leaves_requeueing_to_slurm(slurm):
     assert (found.num_nodes, found.world_size) == (2, 4)
     assert found.strategy.cluster_environment.auto_requeue is False
     assert made(*words, "trainer.plugins.auto_requeue=true").strategy.cluster_environment.auto_requeue is True
+
+
+def test_what_changes_the_weights_is_named():
+    assert numerics(composed("trainer=cpu")) == {}
+    found = numerics(composed("trainer=cpu", "trainer.gradient_clip_val=0.5", "trainer.precision=64"))
+    assert found == {"trainer": {"gradient_clip_val": 0.5, "precision": 64}}
+
+
+def test_several_processes_from_outside_are_refused(slurm):
+    words = ("trainer.accelerator=cpu", "trainer.devices=2", "trainer.precision=32")
+    with pytest.raises(UserError, match=r"^trainer: 4 processes were started from outside, .* use trainer=ddp on one"):
+        one_process(trainer(composed("trainer=slurm", *words)))
+
+
+def test_processes_that_it_starts_itself_are_not_refused():
+    one_process(
+        trainer(composed("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "trainer.precision=32"))
+    )
+    one_process(trainer(composed("trainer=cpu")))
 
 
 def test_slurm_outside_a_job_names_what_is_missing(monkeypatch):

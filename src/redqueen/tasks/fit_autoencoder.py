@@ -21,6 +21,7 @@ from redqueen.generation.autoencoder import STEPS_AN_EPOCH, Recipe, Reconstructi
 from redqueen.generation.reconstruct import Autoencoder
 from redqueen.tasks.corpus import build as build_corpus
 from redqueen.tasks.logs import logger
+from redqueen.tasks.trainer import numerics, trainer
 
 JUDGED = 64  # photographs of the validation split that its fidelity is measured on
 
@@ -32,14 +33,14 @@ def run(cfg: DictConfig, folder: Path) -> int:
     rows = photographs(corpus, "train")
     if not len(rows):
         raise UserError(f"corpus {corpus.folder} has no photographs in its training split")
-    inputs = {"recipe": asdict(recipe), "corpus": corpus.digest, "seed": cfg.seed}
+    inputs = {"recipe": asdict(recipe), "corpus": corpus.digest, "seed": cfg.seed, **numerics(cfg)}
     stage = Stage.open(Path(cfg.store), "fit_autoencoder", str(cfg.name), inputs)
     pl.seed_everything(cfg.seed, verbose=False)
     module = Reconstructing(build(recipe), recipe, cfg.seed)
     with logger(cfg, folder, str(cfg.name)) as made:
-        trainer = partial(instantiate(cfg.trainer), logger=made)
+        maker = partial(trainer(cfg), logger=made)
         batches = loader(corpus, rows, recipe, cfg.seed)
-        resumable.fit(trainer, module, batches, stage.folder, recipe.steps, STEPS_AN_EPOCH)
+        resumable.fit(maker, module, batches, stage.folder, recipe.steps, STEPS_AN_EPOCH)
     output = Path(cfg.output)
     network = module.network.cpu().eval()
     save(network, output)

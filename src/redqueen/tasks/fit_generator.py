@@ -19,6 +19,7 @@ from redqueen.files import Stage, digest_file, write_json
 from redqueen.generation.lineage import STEPS_AN_EPOCH, Denoising, Generation, Recipe, build_unet, loader, save_half
 from redqueen.tasks.corpus import assemble
 from redqueen.tasks.logs import logger
+from redqueen.tasks.trainer import numerics, trainer
 
 
 def run(cfg: DictConfig, folder: Path) -> int:
@@ -31,7 +32,12 @@ def run(cfg: DictConfig, folder: Path) -> int:
     recipe = cast(Generation, instantiate(node, _convert_="all")).recipe
     output = Path(cfg.output) / str(name)
     start = Path(cfg.output) / recipe.start_from if recipe.start_from else None
-    inputs = {"recipe": repr(recipe), "corpus": corpus.digest, "seed": cfg.seed, "start": start and _weights_of(start)}
+    inputs = {
+        "recipe": repr(recipe),
+        "corpus": corpus.digest,
+        "seed": cfg.seed,
+        "start": start and _weights_of(start),
+    } | numerics(cfg)
     stage = Stage.open(Path(cfg.store), "fit_generator", str(name), inputs)
     pictures = [corpus.pixels(row) for row in fit_rows(corpus)]
     pl.seed_everything(cfg.seed, verbose=False)
@@ -41,8 +47,8 @@ def run(cfg: DictConfig, folder: Path) -> int:
     module = Denoising(unet, recipe, cfg.seed)
     batches = loader(pictures, recipe, cfg.seed)
     with logger(cfg, folder, str(name)) as made:
-        trainer = partial(instantiate(cfg.trainer), logger=made)
-        resumable.fit(trainer, module, batches, stage.folder, recipe.steps, STEPS_AN_EPOCH)
+        maker = partial(trainer(cfg), logger=made)
+        resumable.fit(maker, module, batches, stage.folder, recipe.steps, STEPS_AN_EPOCH)
     save_half(module.pipeline(), output)
     write_json(output / "record.json", _record(str(name), corpus, recipe, cfg.seed))
     stage.finish()

@@ -1,7 +1,7 @@
 """`redqueen train`: each chosen detector at each cutoff of the protocol."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -22,7 +22,7 @@ from redqueen.files import Stage
 from redqueen.report.training import Validation
 from redqueen.tasks.corpus import build
 from redqueen.tasks.logs import log_training, logger
-from redqueen.tasks.trainer import trainer
+from redqueen.tasks.trainer import numerics, one_process, trainer
 from redqueen.training.aligned import Examples
 from redqueen.training.checkpoint import Checkpoint, save
 from redqueen.training.data import Loading
@@ -32,8 +32,6 @@ from redqueen.training.rows import Rows
 from redqueen.training.strategies.lesson import Lesson
 from redqueen.training.strategies.strategy import Strategy
 from redqueen.types import Window
-
-_TRAINER = ("precision", "gradient_clip_val", "gradient_clip_algorithm", "accumulate_grad_batches")
 
 
 def run(cfg: DictConfig, folder: Path) -> int:
@@ -54,7 +52,7 @@ def jobs(cfg: DictConfig) -> Iterator[tuple[str, Window]]:
         raise UserError("no detector chosen: add detector=[spectral] (any YAML in configs/detector)")
     for node in (cfg.recipe, cfg.loading, cfg.strategy, cfg.examples, *(cfg.detector[name] for name in names)):
         instantiate(node)  # what cannot be built is told before any work
-    trainer(cfg)
+    one_process(trainer(cfg))
     for name in names:
         for cutoff in cutoffs(cfg):
             yield name, cutoff
@@ -72,24 +70,10 @@ def _no_cutoff(name: str, protocol: Temporal) -> list[Window]:
 
 def trained(cfg: DictConfig, corpus: Corpus, name: str, cutoff: Window, folder: Path) -> Checkpoint:
     """The checkpoint of one detector at one cutoff, from the store if it lies there."""
-    node = cfg.detector[name]
-    recipe = cast(Recipe, instantiate(cfg.recipe))
     examples = cast(Examples, instantiate(cfg.examples, _convert_="all"))
     lesson = _lesson(cfg, corpus, name, cutoff, folder)
-    detector = instantiated(node, cfg.seed)
-    inputs = {
-        "corpus": corpus.digest,
-        "detector": OmegaConf.to_container(node, resolve=True),
-        "weights": digests.of_weights(detector),  # of files that the settings name by their place
-        "windows": lesson.windows,
-        "matched": corpus.windows_digest,
-        "labels": cfg.labels,
-        "recipe": vars(recipe),
-        "seed": cfg.seed,
-        **lesson.inputs,
-        **examples.identity,
-        **_precision(cfg),
-    }
+    detector = instantiated(cfg.detector[name], cfg.seed)
+    inputs = {**_inputs(cfg, corpus, name, detector), "windows": lesson.windows, **lesson.inputs, **examples.identity}
     stage = Stage.open(Path(cfg.store), "checkpoint", f"{name}-{cutoff.name}", inputs)
     if stage.done:
         return Checkpoint(stage.folder)
@@ -97,42 +81,60 @@ def trained(cfg: DictConfig, corpus: Corpus, name: str, cutoff: Window, folder: 
     replayed = lesson.replayed(learned)
     rows = Rows.choose(learned, lesson.windows, cfg.labels == "shuffled", cfg.seed, replayed)
     detector = lesson.begin(detector, corpus)
-    cache, begun = Path(cfg.store) / "features", time.monotonic()
+    facts = {
+        "detector": name,
+        "corpus_digest": corpus.digest,
+        "trained_up_to": cutoff.name,
+        "newest_release_allowed": cutoff.end,
+        **lesson.record(learned, rows.train, replayed),
+        **examples.identity,
+        "labels": cfg.labels,
+        "seed": cfg.seed,
+    }
     with logger(cfg, folder, f"{name}-{cutoff.name}") as made:
-        steps = fit(detector, rows, recipe, cfg.seed, stage.folder, cache, _machine(cfg, made, detector))
-        shown = steps * recipe.batch_size if steps else len(rows.train)
-        record: dict[str, Any] = {
-            "detector": name,
-            "corpus_digest": corpus.digest,
-            "trained_up_to": cutoff.name,
-            "newest_release_allowed": cutoff.end,
-            **lesson.record(learned, rows.train, replayed),
-            **examples.identity,
-            # seconds of this process alone
-            "cost": {"steps": steps, "pictures": shown, "seconds": round(time.monotonic() - begun, 3)},
-            "pictures": {"train": len(rows.train), "val": len(rows.val)},
-            **calibrated(detector, rows, cache, _identity(stage, detector)),
-            "labels": cfg.labels,
-            "seed": cfg.seed,
-            "environment": environment(),
-        }
-        checkpoint = save(stage.folder, detector, OmegaConf.to_yaml(node, resolve=True), record)
-        stage.finish()
-        scores = validation_logits(detector, rows, cache, _identity(stage, detector))
-        found = Validation.of(rows, scores, record["threshold"])
+        checkpoint, found = _fitted(cfg, detector, rows, stage, (made, facts))
         log_training(made, found, checkpoint, folder, f"{name}-{cutoff.name}")
     return checkpoint
 
 
-def _identity(stage: Stage, detector: Detector) -> str:
-    """What the detector's logits are cached under: its settings and its weights."""
-    return f"{stage.folder.name}-{digests.of_weights(detector)}"
+def _inputs(cfg: DictConfig, corpus: Corpus, name: str, detector: Detector) -> dict[str, Any]:
+    """What a checkpoint depends on, whatever the cutoff."""
+    return {
+        "corpus": corpus.digest,
+        "detector": OmegaConf.to_container(cfg.detector[name], resolve=True),
+        "weights": digests.of_weights(detector),  # of files that the settings name by their place
+        "matched": corpus.windows_digest,
+        "labels": cfg.labels,
+        "recipe": vars(cast(Recipe, instantiate(cfg.recipe))),
+        "seed": cfg.seed,
+        **numerics(cfg),
+    }
 
 
-def _precision(cfg: DictConfig) -> dict[str, Any]:
-    """The settings of the trainer that change the weights, as far as they are not at Lightning's defaults."""
-    found = {name: cfg.trainer.get(name) for name in _TRAINER}
-    return {"trainer": known} if (known := {name: value for name, value in found.items() if value is not None}) else {}
+def _fitted(
+    cfg: DictConfig, detector: Detector, rows: Rows, stage: Stage, told: tuple[Logger, Mapping[str, Any]]
+) -> tuple[Checkpoint, Validation]:
+    """Train, calibrate and save; `told` is the logger and what the record says besides."""
+    recipe, begun = cast(Recipe, instantiate(cfg.recipe)), time.monotonic()
+    cache = Path(cfg.store) / "features"
+    steps = fit(detector, rows, recipe, cfg.seed, stage.folder, cache, _machine(cfg, told[0], detector))
+    closed_form = not steps and any(parameter.requires_grad for parameter in detector.parameters())
+    shown = len(rows.train) if closed_form else steps * recipe.batch_size
+    identity = f"{stage.folder.name}-{digests.of_weights(detector)}"  # what its logits are cached under
+    record: dict[str, Any] = {
+        **told[1],
+        # seconds of this process alone
+        "cost": {"steps": steps, "pictures": shown, "seconds": round(time.monotonic() - begun, 3)},
+        "pictures": {"train": len(rows.train), "val": len(rows.val)},
+        **calibrated(detector, rows, cache, identity),
+        "environment": environment(),
+    }
+    checkpoint = save(
+        stage.folder, detector, OmegaConf.to_yaml(cfg.detector[told[1]["detector"]], resolve=True), record
+    )
+    stage.finish()
+    scores = validation_logits(detector, rows, cache, identity)
+    return checkpoint, Validation.of(rows, scores, record["threshold"])
 
 
 def _lesson(cfg: DictConfig, corpus: Corpus, name: str, cutoff: Window, folder: Path) -> Lesson:

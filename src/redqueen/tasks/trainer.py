@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from textwrap import shorten
+from typing import Any
 
 import pytorch_lightning as pl
 from hydra.utils import instantiate
@@ -10,6 +11,8 @@ from omegaconf import DictConfig
 from pytorch_lightning.strategies import FSDPStrategy
 
 from redqueen.errors import UserError
+
+_NUMERICS = ("precision", "gradient_clip_val", "gradient_clip_algorithm", "accumulate_grad_batches")
 
 
 def trainer(cfg: DictConfig) -> Callable[..., pl.Trainer]:
@@ -20,7 +23,7 @@ def trainer(cfg: DictConfig) -> Callable[..., pl.Trainer]:
     """
     made: Callable[..., pl.Trainer] = instantiate(cfg.trainer)
     try:
-        once = made(logger=False, enable_checkpointing=False, enable_progress_bar=False)
+        once = _once(made)
     except KeyError as error:
         raise UserError(
             f"trainer: {error.args[0]} is not set, so this process was not started by srun: start it with "
@@ -34,3 +37,25 @@ def trainer(cfg: DictConfig) -> Callable[..., pl.Trainer]:
             "trainer=fsdp: shards of several devices cannot be written as one checkpoint yet; use trainer=ddp"
         )
     return made
+
+
+def one_process(made: Callable[..., pl.Trainer]) -> None:
+    """Raise UserError where torchrun or srun has started several processes: each would do and write everything."""
+    once = _once(made)
+    place = getattr(once.strategy, "cluster_environment", None)
+    if once.world_size > 1 and place is not None and place.creates_processes_externally:
+        raise UserError(
+            f"trainer: {once.world_size} processes were started from outside, and each would write the same files: "
+            "use trainer=ddp on one machine, or a job for each detector (hydra/launcher=submitit_slurm)"
+        )
+
+
+def numerics(cfg: DictConfig) -> dict[str, Any]:
+    """The settings of the trainer that change the weights, as far as they are not at Lightning's defaults."""
+    found = {name: cfg.trainer.get(name) for name in _NUMERICS}
+    known = {name: value for name, value in found.items() if value is not None}
+    return {"trainer": known} if known else {}
+
+
+def _once(made: Callable[..., pl.Trainer]) -> pl.Trainer:
+    return made(logger=False, enable_checkpointing=False, enable_progress_bar=False)
