@@ -1,87 +1,169 @@
 """Copy what runs wrote into `results/`, and what is said of it into `results/<corpus>/README.md` and the README.
 
-usage: python scripts/publish.py RUN [SHUFFLED_RUN …]
-
-RUN is the folder of a `redqueen track` run; its JSONs go to results/<corpus>/<protocol>/, its figures and its corpus
-card to results/<corpus>/. Each SHUFFLED_RUN is one with labels=shuffled; together they become
-results/<corpus>/shuffled.json: per detector, the AUROC of each seed (mean over windows, view clean) and their mean.
+RUN is the folder of a `redqueen track` run; its JSONs join those of results/<corpus>/<protocol>/ (one of the same
+detector is replaced), and figures, page and card are made of all that lie there.
 """
 
+import argparse
 import json
 import shutil
 import statistics
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from redqueen.files import write_json, write_text
-from redqueen.report.finding import first_sentence, notes
+from redqueen.report.finding import MAIN_VIEW, first_sentence, next_period, notes, spell
 from redqueen.report.markdown import matrix
 from redqueen.report.paragraphs import paragraphs
 from redqueen.tasks.evaluate import read
+from redqueen.tasks.report import write
 from redqueen.types import Audit, Result
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- results: begin (scripts/publish.py) -->", "<!-- results: end -->"
 
-
-def publish(run: Path) -> tuple[list[Result], dict[str, Any]]:
-    found = [read(path) for path in sorted((run / "results").glob("*.json"))]
-    corpus = ROOT / "results" / found[0].corpus
-    for result in found:
-        target = corpus / result.protocol / f"{result.detector}.json"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(run / "results" / f"{result.detector}.json", target)
-    (corpus / "figures").mkdir(parents=True, exist_ok=True)
-    for picture in sorted((run / "figures").glob("*.png")):
-        shutil.copyfile(picture, corpus / "figures" / picture.name)
-    for name in ("card.json", "report.html"):
-        shutil.copyfile(run / name, corpus / name)
-    return found, json.loads((run / "card.json").read_text())
+Seeds = dict[str, dict[str, float]]  # detector -> "seed 0", …, "mean" -> a figure
 
 
-def shuffled(runs: list[Path]) -> dict[str, dict[str, object]]:
-    by_detector: dict[str, dict[str, float]] = {}
-    for run in runs:
-        for path in sorted((run / "results").glob("*.json")):
-            result = read(path)
-            if result.labels != "shuffled":
-                raise SystemExit(f"{path}: labels are {result.labels}, not shuffled")
-            values = [
-                cell.auroc.value for cell in result.cells if cell.view == "clean" and cell.auroc.value is not None
-            ]
-            by_detector.setdefault(result.detector, {})[f"seed {result.seed}"] = statistics.mean(values)
-    return {name: {"mean": statistics.mean(seeds.values()), **seeds} for name, seeds in by_detector.items()}
-
-
-def main(words: list[str]) -> int:
-    if not words:
-        raise SystemExit(__doc__)
-    found, card = publish(Path(words[0]))
-    corpus = ROOT / "results" / found[0].corpus
-    if words[1:]:
-        write_json(corpus / "shuffled.json", shuffled([Path(word) for word in words[1:]]))
-    write_text(corpus / "README.md", page(found, card))
+def main() -> int:
+    given = argument_parser().parse_args()
+    corpus = published(given.run)
+    for name, runs in given.beside:
+        copied(runs, corpus / "beside" / name)
+    if given.shuffled:
+        write_json(corpus / "shuffled.json", by_seed(corpus / "shuffled.json", given.shuffled, "shuffled"))
+    if given.seeds:
+        write_json(corpus / "seeds.json", by_seed(corpus / "seeds.json", given.seeds, "true"))
+    write_text(corpus / "README.md", page(corpus))
     readme = ROOT / "README.md"
     head, rest = readme.read_text().split(BEGIN)
-    write_text(readme, f"{head}{BEGIN}\n{block(found, card)}{END}{rest.split(END)[1]}")
+    write_text(readme, f"{head}{BEGIN}\n{block(corpus)}{END}{rest.split(END)[1]}")
     return 0
 
 
-def block(found: list[Result], card: dict[str, Any]) -> str:
+def argument_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, metavar="RUN")
+    runs = {"type": Path, "nargs": "+", "metavar": "RUN", "default": ()}
+    parser.add_argument("--shuffled", **runs, help="runs with labels=shuffled, of any seeds: shuffled.json")
+    parser.add_argument("--seeds", **runs, help="runs as RUN, of any seeds: seeds.json")
+    parser.add_argument(
+        "--beside",
+        action="append",
+        default=[],
+        type=lambda text: (text.split("=")[0], [Path(path) for path in text.split("=")[1].split(",")]),
+        metavar="NAME=RUN,…",
+        help="runs that are compared with RUN: beside/NAME/",
+    )
+    return parser
+
+
+def copied(runs: Iterable[Path], target: Path) -> None:
+    """The results of runs, each in a file of its detector's name."""
+    target.mkdir(parents=True, exist_ok=True)
+    for path in (path for run in runs for path in sorted((run / "results").glob("*.json"))):
+        read(path)  # strictly
+        shutil.copyfile(path, target / path.name)
+
+
+def published(run: Path) -> Path:
+    """Results, figures and page of a run, among those that are there; the folder of its corpus."""
+    first = read(next((run / "results").glob("*.json")))
+    corpus = ROOT / "results" / first.corpus
+    copied([run], corpus / first.protocol)
+    card = json.loads((run / "card.json").read_text())
+    write(in_order(corpus / first.protocol), card, corpus)
+    return corpus
+
+
+def in_order(folder: Path) -> list[Result]:
+    """Every result of a folder, the best on next periods first."""
+
+    def height(result: Result) -> float:
+        found = next_period(result, MAIN_VIEW)
+        return -1.0 if found is None or found.value is None else found.value
+
+    return sorted((read(path) for path in sorted(folder.glob("*.json"))), key=height, reverse=True)
+
+
+def by_seed(path: Path, runs: Sequence[Path], labels: str) -> Seeds:
+    """Of each detector the mean AUROC over next periods, or over all windows where there is none, of each seed."""
+    told: Seeds = json.loads(path.read_text()) if path.exists() else {}
+    fresh: Seeds = {}
+    for result in (read(one) for run in runs for one in sorted((run / "results").glob("*.json"))):
+        if result.labels != labels:
+            raise SystemExit(f"{result.detector}, seed {result.seed}: labels are {result.labels}, not {labels}")
+        fresh.setdefault(result.detector, {})[f"seed {result.seed}"] = _height(result)
+    means = {name: {"mean": statistics.mean(seeds.values()), **seeds} for name, seeds in sorted(fresh.items())}
+    return dict(sorted((told | means).items()))
+
+
+def _height(result: Result) -> float:
+    later = next_period(result, MAIN_VIEW)
+    if later is not None and later.value is not None:
+        return later.value
+    cells = [cell.auroc.value for cell in result.cells if cell.view == MAIN_VIEW]
+    return statistics.mean(value for value in cells if value is not None)
+
+
+def main_results(corpus: Path) -> tuple[list[Result], dict[str, Any]]:
+    """The results of a corpus, and its card."""
+    card = json.loads((corpus / "card.json").read_text())
+    (folder,) = {path.parent for path in corpus.glob("*-v*/*.json")}
+    return in_order(folder), card
+
+
+def block(corpus: Path) -> str:
+    """What the README says: the finding, the table, the corpus."""
+    found, card = main_results(corpus)
     audit = TypeAdapter(Audit).validate_python(card["audit"])
     return f"{first_sentence(found, audit)}\n\n{matrix(found)}\n\n{measured_on(card)}\n"
 
 
-def page(found: list[Result], card: dict[str, Any]) -> str:
-    """What `results/<corpus>/README.md` says: the table, a paragraph a detector, and the limits."""
+def page(corpus: Path) -> str:
+    """What `results/<corpus>/README.md` says: the table, a paragraph a detector, comparisons, and the limits."""
+    found, card = main_results(corpus)
     limits = "\n".join(f"- {note}" for note in notes(found))
-    return (
-        f"# Results on {card['name']}, {found[0].protocol}\n\n{block(found, card)}\n## Detector by detector\n\n"
-        f"{paragraphs(found)}\n\n## What these numbers do not say\n\n{limits}\n"
-    )
+    parts = [
+        f"# Results on {card['name']}, {found[0].protocol}",
+        block(corpus).strip(),
+        f"## Detector by detector\n\n{paragraphs(found)}",
+        *(beside(folder, found) for folder in sorted(corpus.glob("beside/*"))),
+        seeds(corpus),
+        f"## What these numbers do not say\n\n{limits}",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def beside(folder: Path, main: Sequence[Result]) -> str:
+    """A comparison: its own table and, of what was learned from otherwise, each detector beside its ordinary self."""
+    found = in_order(folder)
+    title = f"## Beside them: {folder.name}"
+    if found[0].examples == main[0].examples:
+        return f"{title}\n\n{matrix(found)}\n\n{paragraphs(found)}"
+    usual = {result.detector: result for result in main}
+    rows = ["| detector | learned from | same period | next period |", "| --- | --- | --- | --- |"]
+    for result in (one for aside in found for one in (usual[aside.detector], aside)):
+        same = next(entry.auroc for entry in result.same_period if entry.view == MAIN_VIEW)
+        later = spell(next_period(result, MAIN_VIEW))
+        rows.append(f"| {result.detector} | {result.examples} | {spell(same)} | {later} |")
+    return "\n\n".join([title, "\n".join(rows), paragraphs(found)])
+
+
+def seeds(corpus: Path) -> str:
+    """How far the mean over next periods moves with the seed, and where shuffled labels land."""
+    rows = ["| detector | labels | seeds | mean | lowest | highest |", "| --- | --- | --- | --- | --- | --- |"]
+    for name, labels in (("seeds.json", "true"), ("shuffled.json", "shuffled")):
+        path = corpus / name
+        for detector, told in (json.loads(path.read_text()) if path.exists() else {}).items():
+            each = [value for key, value in told.items() if key != "mean"]
+            ends = f"{min(each):.3f} | {max(each):.3f}"
+            rows.append(f"| {detector} | {labels} | {len(each)} | {told['mean']:.3f} | {ends} |")
+    return "## Seeds and shuffled labels\n\nAUROC, clean, mean over windows.\n\n" + "\n".join(rows)
 
 
 def measured_on(card: dict[str, Any]) -> str:
@@ -94,4 +176,4 @@ def measured_on(card: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

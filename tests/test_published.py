@@ -12,7 +12,9 @@ from redqueen.settings import composed
 from redqueen.tasks.evaluate import read
 
 ROOT = Path(__file__).parents[1]
-RESULTS = sorted((ROOT / "results").glob("*/*/*.json"))
+RESULTS = sorted((ROOT / "results").glob("*/*-v*/*.json"))
+FIELD = ROOT / "results" / "field"
+BESIDE = sorted(FIELD.glob("beside/*/*.json"))
 README = (ROOT / "README.md").read_text()
 
 
@@ -33,26 +35,42 @@ def test_a_result_lies_where_it_belongs(path):
     assert len(result.cells) == len(result.thresholds) * len(result.windows) * 2  # two views
 
 
+@pytest.mark.parametrize("path", BESIDE, ids=lambda path: str(path.relative_to(FIELD)))
+def test_what_is_compared_was_measured_on_the_same_pictures(path):
+    result, main = read(path), read(RESULTS[0])
+    assert (result.detector, result.corpus_digest) == (path.stem, main.corpus_digest)
+    assert (result.protocol, result.windows, result.labels) == (main.protocol, main.windows, "true")
+    assert len(result.cells) == len(result.thresholds) * len(result.windows) * (2 if result.suite == main.suite else 1)
+
+
+def test_encoders_and_aligned_training_are_compared():
+    assert {"clip_b16_probe", "rine_clip_b16", "lite0_probe", "rine_lite0"} <= compared("encoders")
+    assert len(compared("aligned")) >= 3
+    assert compared("aligned") <= {path.stem for path in RESULTS}
+    examples = {read(path).examples for path in BESIDE if path.parent.name == "aligned"}
+    assert all(said.startswith("aligned") for said in examples)
+
+
+def compared(name):
+    return {path.stem for path in BESIDE if path.parent.name == name}
+
+
 def test_the_readme_says_what_the_results_say():
-    found = [read(path) for path in RESULTS if path.parts[-3] == "field"]
-    card = json.loads((ROOT / "results" / "field" / "card.json").read_text())
     publish = publisher()
     shown = README.split(publish.BEGIN)[1].split(publish.END)[0].strip()
-    assert shown == publish.block(found, card).strip()
+    assert shown == publish.block(FIELD).strip()
 
 
 def test_the_results_page_says_what_the_results_say():
-    found = [read(path) for path in RESULTS if path.parts[-3] == "field"]
-    card = json.loads((ROOT / "results" / "field" / "card.json").read_text())
-    shown = (ROOT / "results" / "field" / "README.md").read_text()
-    assert shown == publisher().page(found, card)
-    for result in found:
-        assert f"**{result.detector}**" in shown
+    shown = (FIELD / "README.md").read_text()
+    assert shown == publisher().page(FIELD)
+    for path in [*RESULTS, *BESIDE]:
+        assert f"**{path.stem}**" in shown
 
 
 def test_shuffled_labels_land_at_chance():
-    by_detector = json.loads((ROOT / "results" / "field" / "shuffled.json").read_text())
-    assert set(by_detector) == {path.stem for path in RESULTS if path.parts[-3] == "field"}
+    by_detector = json.loads((FIELD / "shuffled.json").read_text())
+    assert set(by_detector) == {path.stem for path in RESULTS} | compared("encoders")
     assert all(abs(found["mean"] - 0.5) <= 0.05 for found in by_detector.values())
 
 

@@ -224,6 +224,7 @@ class Result:
     generators: tuple[GeneratorScore, ...] = ()
     limits: tuple[str, ...] = ()  # what must be said wherever these numbers are quoted
     strategy: str = "cumulative"  # of continual training, with its settings
+    examples: str = "corpus"  # what was learned from, with its settings
     reported: tuple[Reported, ...] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
     superseded_by: str | None = None

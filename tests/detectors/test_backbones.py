@@ -210,6 +210,18 @@ class TestTransformers:
         assert (given.mean, given.std) == ((0.5, 0.5, 0.5), (0.4, 0.5, 0.6))
         assert given.digest != said.digest == backbones.transformers_backbone(str(folder), model, output).digest
 
+    def test_half_precision_gives_nearly_the_same_features_under_a_digest_of_its_own(self, vision):
+        model, output, folder, *_ = vision
+        full = backbones.transformers_backbone(str(folder), model, output)
+        half = backbones.transformers_backbone(str(folder), model, output, precision="bfloat16")
+        batch = torch.rand(2, 3, 32, 32)
+        with torch.no_grad():
+            expected, found = full.network(batch), half.network(batch)
+        assert found.dtype == torch.float32
+        assert (found != expected).any()
+        assert torch.nn.functional.cosine_similarity(found, expected).min() > 0.999
+        assert half.digest != full.digest
+
     def test_without_any_preprocessing_it_asks(self, vision, tmp_path):
         model, output, folder, *_ = vision
         for name in ("config.json", "model.safetensors"):

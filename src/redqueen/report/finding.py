@@ -9,7 +9,7 @@ MAIN_VIEW = "clean"
 CHANCE = 0.5
 UNDEFINED = "n/a"
 
-_SHARED = ("corpus_digest", "protocol", "suite", "windows", "nominal_dates", "labels")
+_SHARED = ("corpus_digest", "protocol", "suite", "windows", "nominal_dates", "labels", "examples")
 
 
 def one_setup(results: Sequence[Result]) -> Result:
@@ -17,7 +17,7 @@ def one_setup(results: Sequence[Result]) -> Result:
 
     Raises:
         UserError: there is no result.
-        DigestError: two results differ in corpus, protocol, suite, windows, kind of dates or labels.
+        DigestError: two results differ in corpus, protocol, suite, windows, kind of dates, labels or examples.
     """
     if not results:
         raise UserError("no results: a report needs at least one; run `redqueen evaluate` first")

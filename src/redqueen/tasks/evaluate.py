@@ -82,6 +82,7 @@ def _result(
         thresholds={one.cutoff.name: one.threshold for one in scored},
         limits=tuple(cfg.limits),
         strategy=instantiate(cfg.strategy).label,
+        examples=instantiate(cfg.examples, _convert_="all").label,
         reported=_reported(cfg, name),
         environment=environment(),
     )

@@ -1,12 +1,14 @@
 """`redqueen report`: the page, the two pictures and the terminal table of a run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
+from pydantic import TypeAdapter
 
 from redqueen.console import console, say
-from redqueen.corpus.store import CARD, Corpus
+from redqueen.corpus.store import CARD
 from redqueen.files import write_json, write_text
 from redqueen.report import figures
 from redqueen.report.finding import first_sentence
@@ -14,17 +16,17 @@ from redqueen.report.html import render
 from redqueen.report.reported import facts, print_beside
 from redqueen.report.table import matrix
 from redqueen.tasks.evaluate import results
-from redqueen.types import Result
+from redqueen.types import Audit, Result
 
 
 def run(cfg: DictConfig, folder: Path) -> int:
     """Make the report from what the store holds."""
     corpus, found = results(cfg, folder)
-    write(found, corpus, folder)
+    write(found, corpus.card, folder)
     return 0
 
 
-def write(found: Sequence[Result], corpus: Corpus, folder: Path) -> None:
+def write(found: Sequence[Result], card: Mapping[str, Any], folder: Path) -> None:
     """Write `report.html`, the corpus card and, for each view, heat map and timeline; print the table."""
     pictures = {}
     for view in dict.fromkeys(cell.view for result in found for cell in result.cells):
@@ -32,8 +34,8 @@ def write(found: Sequence[Result], corpus: Corpus, folder: Path) -> None:
         pictures[f"timeline-{view}"] = figures.timeline(found, view)
     for name, figure in pictures.items():
         figures.save(figure, folder / "figures" / f"{name}.png")
-    audit = corpus.audit
-    write_json(folder / CARD, corpus.card)
+    audit = TypeAdapter(Audit).validate_python(card["audit"])
+    write_json(folder / CARD, card)
     write_text(folder / "report.html", render(found, audit, pictures, facts(found)))
     console.print(matrix(found))
     print_beside(found)

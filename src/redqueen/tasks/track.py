@@ -15,5 +15,5 @@ def run(cfg: DictConfig, folder: Path) -> int:
     record(cfg, folder)
     corpus, found = results(cfg, folder)
     log_results(cfg, found, folder)
-    write(found, corpus, folder)
+    write(found, corpus.card, folder)
     return 0

@@ -44,6 +44,11 @@ class Examples(Protocol):
     """Makes of a corpus the one that is learned from, of training and validation rows with the columns of any."""
 
     @property
+    def label(self) -> str:
+        """Name and settings, as results record them."""
+        ...
+
+    @property
     def identity(self) -> Mapping[str, Any]:
         """What it depends on besides the corpus."""
         ...
@@ -56,6 +61,8 @@ class Examples(Protocol):
 @dataclass(frozen=True)
 class AsItIs:
     """Learn from the corpus's own human-made and generated pictures."""
+
+    label = "corpus"
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -96,6 +103,15 @@ class Aligned:
             raise UserError(f"examples.mix={self.mix}: must be above 0 and at most 1; without pairs: examples=corpus")
         if not 0 <= self.blend < 1:
             raise UserError(f"examples.blend={self.blend}: must be at least 0 and below 1, else nothing is left to see")
+
+    @property
+    def label(self) -> str:
+        """The settings, without the autoencoder.
+
+        >>> Aligned("folder", ["photo"], mix=0.5).label
+        'aligned, mix 0.5, blend 0, of photo'
+        """
+        return f"aligned, mix {self.mix:g}, blend {self.blend:g}, of {', '.join(self.kinds)}"
 
     @property
     def identity(self) -> Mapping[str, Any]:

@@ -37,7 +37,7 @@ class Blocks(nn.Module):
         seen: list[Tensor] = []
 
         def see(module: nn.Module, given: Any, found: Tensor) -> None:  # noqa: ARG001  (torch's hook)
-            seen.append(found)
+            seen.append(found.float())
 
         hooks = [self.network.get_submodule(name).register_forward_hook(see) for name in self.chosen]
         try:
