@@ -62,10 +62,10 @@ class _Vision(nn.Module):
 
     def __init__(self, model: nn.Module, output: str, precision: Precision) -> None:
         super().__init__()
-        self.model, self.output, self.half = model, output, precision == "bfloat16"
+        self.model, self.output, self.reduced = model, output, precision == "bfloat16"
 
     def forward(self, batch: Tensor) -> Tensor:
-        with torch.autocast(batch.device.type, torch.bfloat16, enabled=self.half):
+        with torch.autocast(batch.device.type, torch.bfloat16, enabled=self.reduced):
             found = self.model(pixel_values=batch)
         name = "last_hidden_state" if self.output == "cls" else self.output
         if found.get(name) is None:
