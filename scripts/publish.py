@@ -143,6 +143,9 @@ def beside(folder: Path, main: Sequence[Result]) -> str:
     """A comparison: its own table and, of what was learned from otherwise, each detector beside its ordinary self."""
     found = in_order(folder)
     title = f"## Beside them: {folder.name}"
+    own = [f"- {note}" for note in notes(found) if note not in notes(main)]
+    if own:
+        title += "\n\n" + "\n".join(own)
     if found[0].examples == main[0].examples:
         return f"{title}\n\n{matrix(found)}\n\n{paragraphs(found)}"
     usual = {result.detector: result for result in main}
