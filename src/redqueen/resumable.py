@@ -58,6 +58,11 @@ def fit(
     return int(runner.global_step)
 
 
+def forget(folder: Path) -> None:
+    """Remove what a finished training could be resumed from: it holds the whole network, frozen or not."""
+    (folder / LAST).unlink(missing_ok=True)
+
+
 def _given(trainer: Callable[..., pl.Trainer]) -> list[pl.Callback]:
     """The callbacks that the settings give the trainer, one or several."""
     given = trainer.keywords.get("callbacks") if isinstance(trainer, partial) else None

@@ -31,6 +31,16 @@ def test_records_threshold_temperature_and_what_they_were_fitted_on(world):
     assert len(record["fitted_on"]["rows"]) == 64
 
 
+def test_a_finished_checkpoint_keeps_the_trained_weights_alone(world):
+    (folder,) = (path.parent for path in (world.folder / "runs/store/checkpoint").glob("*/record.json"))
+    assert {path.name for path in folder.iterdir()} == {
+        "model.safetensors",
+        "detector.yaml",
+        "record.json",
+        "stage.json",
+    }
+
+
 def test_another_recipe_is_another_checkpoint_and_other_workers_are_not(world):
     before = len(checkpoints(world))
     plain = (*WORDS, "recipe.patience=1", "recipe.balance=generator")

@@ -11,6 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
+from redqueen import resumable
 from redqueen.console import say
 from redqueen.corpus.store import Corpus
 from redqueen.detectors import digests
@@ -133,6 +134,7 @@ def _fitted(
         stage.folder, detector, OmegaConf.to_yaml(cfg.detector[told[1]["detector"]], resolve=True), record
     )
     stage.finish()
+    resumable.forget(stage.folder)
     scores = validation_logits(detector, rows, cache, identity)
     return checkpoint, Validation.of(rows, scores, record["threshold"])
 
