@@ -59,7 +59,7 @@ def weighted_auroc(
     >>> weighted_auroc([0.1, 0.4, 0.8], [0, 1, 0], [[1, 1, 1], [3, 1, 1], [1, 0, 1]])
     array([0.5 , 0.75,  nan])
     """
-    values, generated = _scores_and_labels(scores, labels)
+    values, generated = scores_and_labels(scores, labels)
     table = np.asarray(weights)
     columns = np.arange(len(values)) if group_index is None else np.asarray(group_index, dtype=np.intp)
     _check_weights(table, columns, len(values), grouped=group_index is not None)
@@ -100,7 +100,7 @@ def balanced_accuracy(scores: ArrayLike, labels: ArrayLike, threshold: float) ->
     >>> balanced_accuracy([-2.0, 1.0, 3.0, 4.0], [0, 0, 1, 1], threshold=2.0)
     1.0
     """
-    values, generated = _scores_and_labels(scores, labels)
+    values, generated = scores_and_labels(scores, labels)
     flagged = _flagged(values, threshold)
     if generated.all() or not generated.any():
         return None
@@ -126,7 +126,7 @@ def best_threshold(scores: ArrayLike, labels: ArrayLike) -> float:
     >>> best_threshold([-2.0, 1.0, 3.0, 4.0], [0, 0, 1, 1])
     2.0
     """
-    values, generated = _scores_and_labels(scores, labels)
+    values, generated = scores_and_labels(scores, labels)
     if generated.all() or not generated.any():
         raise UserError(
             f"a threshold needs both classes, got {generated.sum()} generated and {(~generated).sum()} human-made "
@@ -177,7 +177,8 @@ def _finite_scores(scores: ArrayLike) -> FloatArray:
     return values
 
 
-def _scores_and_labels(scores: ArrayLike, labels: ArrayLike) -> tuple[FloatArray, BoolArray]:
+def scores_and_labels(scores: ArrayLike, labels: ArrayLike) -> tuple[FloatArray, BoolArray]:
+    """Scores as float64 and whether each row is AI-generated, (n,) each; UserError for other input."""
     values, truth = _finite_scores(scores), np.asarray(labels)
     if truth.shape != values.shape:
         raise UserError(f"labels must have the shape of the scores, {values.shape}, got {truth.shape}")
