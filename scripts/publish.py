@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from redqueen.files import write_json, write_text
-from redqueen.report.finding import MAIN_VIEW, first_sentence, next_period, notes, spell
+from redqueen.report.finding import MAIN_VIEW, first_sentence, next_period, notes, same_period, spell
 from redqueen.report.markdown import matrix
 from redqueen.report.paragraphs import paragraphs
 from redqueen.tasks.evaluate import read
@@ -84,10 +84,16 @@ def in_order(folder: Path) -> list[Result]:
     """Every result of a folder, the best on next periods first."""
 
     def height(result: Result) -> float:
-        found = next_period(result, MAIN_VIEW)
-        return -1.0 if found is None or found.value is None else found.value
+        found = _later(result)
+        return -1.0 if found is None else found
 
     return sorted((read(path) for path in sorted(folder.glob("*.json"))), key=height, reverse=True)
+
+
+def _later(result: Result) -> float | None:
+    """Mean AUROC over next periods."""
+    found = next_period(result, MAIN_VIEW)
+    return None if found is None else found.value
 
 
 def by_seed(path: Path, runs: Sequence[Path], labels: str) -> Seeds:
@@ -103,9 +109,9 @@ def by_seed(path: Path, runs: Sequence[Path], labels: str) -> Seeds:
 
 
 def _height(result: Result) -> float:
-    later = next_period(result, MAIN_VIEW)
-    if later is not None and later.value is not None:
-        return later.value
+    later = _later(result)
+    if later is not None:
+        return later
     cells = [cell.auroc.value for cell in result.cells if cell.view == MAIN_VIEW]
     return statistics.mean(value for value in cells if value is not None)
 
@@ -146,14 +152,14 @@ def beside(folder: Path, main: Sequence[Result]) -> str:
     own = [f"- {note}" for note in notes(found) if note not in notes(main)]
     if own:
         title += "\n\n" + "\n".join(own)
-    if found[0].examples == main[0].examples:
-        return f"{title}\n\n{matrix(found)}\n\n{paragraphs(found)}"
     usual = {result.detector: result for result in main}
+    if found[0].examples == main[0].examples:
+        new = [result for result in found if result.detector not in usual]
+        return f"{title}\n\n{matrix(found)}\n\n{paragraphs(new)}"
     rows = ["| detector | learned from | same period | next period |", "| --- | --- | --- | --- |"]
     for result in (one for aside in found for one in (usual[aside.detector], aside)):
-        same = next(entry.auroc for entry in result.same_period if entry.view == MAIN_VIEW)
-        later = spell(next_period(result, MAIN_VIEW))
-        rows.append(f"| {result.detector} | {result.examples} | {spell(same)} | {later} |")
+        figures = f"{spell(same_period(result, MAIN_VIEW))} | {spell(next_period(result, MAIN_VIEW))}"
+        rows.append(f"| {result.detector} | {result.examples} | {figures} |")
     return "\n\n".join([title, "\n".join(rows), paragraphs(found)])
 
 
@@ -166,7 +172,8 @@ def seeds(corpus: Path) -> str:
             each = [value for key, value in told.items() if key != "mean"]
             ends = f"{min(each):.3f} | {max(each):.3f}"
             rows.append(f"| {detector} | {labels} | {len(each)} | {told['mean']:.3f} | {ends} |")
-    return "## Seeds and shuffled labels\n\nAUROC, clean, mean over windows.\n\n" + "\n".join(rows)
+    said = "AUROC, clean: the mean over next periods with true labels, over all windows with shuffled ones."
+    return f"## Seeds and shuffled labels\n\n{said}\n\n" + "\n".join(rows)
 
 
 def measured_on(card: dict[str, Any]) -> str:
