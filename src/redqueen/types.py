@@ -167,6 +167,57 @@ class GeneratorScore:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Measure:
+    """One figure over several cells: the mean over the cutoffs that have them.
+
+    Attributes:
+        metric: name of the metric, as in `metrics/`, such as "auroc" or "tpr_at_fpr_0.01".
+        part: of the windows: the one after the cutoff, the last one trained on, those before it, or all.
+        view: of the suite.
+        by: what the test pictures are sliced by, such as "family" or "kind"; "all" for none.
+        name: which slice; "all" for none.
+        figure: with its interval.
+    """
+
+    metric: str
+    part: Literal["next", "same", "past", "whole"]
+    view: str
+    by: str
+    name: str
+    figure: Interval
+
+
+@dataclass(frozen=True, config=_STRICT)
+class HalfLife:
+    """Months after the training cutoff at which skill, 2 AUROC - 1, is half of what it is at the cutoff.
+
+    Fitted to all cells of windows after a cutoff: skill = s(cutoff) exp(-rate age), one rate for all cutoffs.
+
+    Attributes:
+        view: of the suite.
+        months: the estimate; None where the fitted skill does not fall, or there is none to lose.
+        low: lower end of the 95 % interval, in months, which is the bound where no decay is detectable; None where the
+            data allow none.
+        high: upper end; None where the interval includes that skill does not fall.
+        detectable: whether the interval excludes that skill does not fall.
+        slope: change of AUROC per year, by a straight line through the same cells.
+        skill: at the cutoff, mean over the cutoffs.
+        cells: how many (cutoff, later window) pairs.
+        span: months from a cutoff to the middle of the furthest window after it.
+    """
+
+    view: str
+    months: float | None
+    low: float | None
+    high: float | None
+    detectable: bool
+    slope: Interval
+    skill: Interval
+    cells: int
+    span: float
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Audit:
     """The bias audit of a corpus: per window, and the mean over windows, which decides `biased`."""
 
@@ -222,6 +273,8 @@ class Result:
     thresholds: Mapping[str, float]  # trained_up_to -> threshold on the logit, fitted on validation
     change: tuple[Change, ...] = ()
     generators: tuple[GeneratorScore, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    half_life: tuple[HalfLife, ...] = ()  # of each view
     limits: tuple[str, ...] = ()  # what must be said wherever these numbers are quoted
     strategy: str = "cumulative"  # of continual training, with its settings
     examples: str = "corpus"  # what was learned from, with its settings
