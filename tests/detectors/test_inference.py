@@ -6,7 +6,7 @@ import torch
 
 import stand_ins
 from redqueen.corpus.store import Corpus
-from redqueen.detectors import inference
+from redqueen.detectors import inference, one_pass
 from redqueen.errors import RejectedPictureError, UserError
 from redqueen.perturbations.functional import jpeg
 from redqueen.perturbations.suite import CLEAN, Suite
@@ -16,8 +16,7 @@ SUITE = Suite("two", 1, {CLEAN: [], "rough": [lambda pixels, rng: jpeg(pixels, r
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(inference, "CHUNK", 6)
-    monkeypatch.setattr(inference, "BATCH", 4)
+    monkeypatch.setattr(one_pass, "CHUNK", 6)
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def reads(monkeypatch):
 
 @pytest.fixture
 def rows(corpus):
-    return np.flatnonzero(corpus.column("split") == "test")
+    return inference.in_order(corpus, np.flatnonzero(corpus.column("split") == "test"))
 
 
 def run(name, corpus, rows, cache, view=CLEAN, suite=SUITE, identity="weights"):
@@ -70,7 +69,6 @@ def test_a_resumed_run_reads_only_what_is_missing(corpus, rows, tmp_path, small_
     run("npr", corpus, rows, tmp_path)
     assert reads == list(rows)
     (folder,) = tmp_path.iterdir()
-    (folder / "all.npy").unlink()
     (folder / "part-00001.npy").unlink()
     reads.clear()
     run("npr", corpus, rows, tmp_path)
@@ -183,3 +181,90 @@ def test_pictures_of_one_size_under_the_crop_are_scored_whole(name, corpus, rows
     with torch.inference_mode():
         expected = [detector(detector.prepare(corpus.pixels(row))[None]).item() for row in rows]
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+class Counted:
+    """An operation that counts how often it is asked."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, pixels, rng):
+        self.calls += 1
+        return jpeg(pixels, rng, quality=10)
+
+
+def judges():
+    names = ("npr", "cnndetection", "spectral", "lite0_probe", "metadata_probe", "ensemble")
+    return [inference.Judge(stand_ins.detector(name), f"{name}'s weights") for name in names]
+
+
+def scores(pictures, view):
+    found = [
+        inference.logits(
+            one.detector, pictures.corpus, pictures.rows, pictures.suite, view, pictures.cache, one.identity
+        )
+        for one in judges()
+    ]
+    return np.stack(found)
+
+
+def test_many_detectors_and_views_take_one_pass(corpus, rows, tmp_path, reads):
+    """Each picture is decoded once, each view of it made once, and what is found is what each finds alone."""
+    operation = Counted()
+    suite = Suite("two", 1, {CLEAN: [], "rough": [operation]})
+    together = inference.Pictures(corpus, rows, suite, tmp_path / "together")
+    inference.fill(judges(), together)
+    assert sorted(reads) == sorted(rows)
+    assert operation.calls == len(rows)
+    alone = inference.Pictures(corpus, rows, suite, tmp_path / "alone")
+    for view in suite.views:
+        assert scores(together, view).tobytes() == scores(alone, view).tobytes()
+    assert len(reads) > 5 * len(rows)  # the usual way
+
+
+def test_judges_of_one_preparation_share_it(corpus, rows, tmp_path, monkeypatch):
+    first, second = (stand_ins.detector("npr", seed=seed) for seed in (0, 1))
+    calls, prepare = [], type(first).prepare
+    monkeypatch.setattr(type(first), "prepare", lambda self, *given: calls.append(1) or prepare(self, *given))
+    shared = [inference.Judge(first, "first", "npr's"), inference.Judge(second, "second", "npr's")]
+    inference.fill(shared, inference.Pictures(corpus, rows, SUITE, tmp_path))
+    assert len(calls) == len(rows) * len(SUITE.views)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+@pytest.mark.parametrize("chunk", [5, 128])
+def test_threads_and_parts_leave_no_trace(threads, chunk, corpus, rows, tmp_path, monkeypatch):
+    pictures = [inference.Pictures(corpus, rows, SUITE, tmp_path / name) for name in ("one", "other")]
+    inference.fill(judges(), pictures[0])
+    monkeypatch.setattr(one_pass, "CHUNK", chunk)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        inference.fill(judges(), pictures[1])
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    (one, other) = (
+        {path.name: np.concatenate([np.load(part) for part in sorted(path.glob("*.npy"))]) for path in all_.iterdir()}
+        for all_ in (tmp_path / "one", tmp_path / "other")
+    )
+    assert one.keys() == other.keys() and len(one) > 6
+    assert all(one[name].tobytes() == other[name].tobytes() for name in one)
+
+
+@pytest.mark.parametrize("name", stand_ins.names("detector"))
+def test_a_pictures_score_does_not_depend_on_its_company(name, corpus, rows, tmp_path):
+    """The same bytes alone, in another order, and among others: kernels do not see a place in the batch."""
+    detector = stand_ins.detector(name)
+
+    def column(chosen, folder):
+        return one_pass.Column(detector, chosen, "rough", tmp_path / folder, "")
+
+    backwards, alone = column(rows[::-1], "backwards"), column(rows[5:6], "alone")
+    whole = column(rows, "whole")
+    for each in (whole, backwards, alone):
+        one_pass.fill([each], corpus, SUITE)
+    (values,), (turned,), (one,) = (list(each.parts()) for each in (whole, backwards, alone))
+    assert values.tobytes() == turned[::-1].tobytes()
+    assert values[5].tobytes() == one[0].tobytes()

@@ -10,9 +10,10 @@ from scipy.special import expit
 
 import stand_ins
 from redqueen.corpus.store import Corpus
+from redqueen.detectors.inference import Judge, Pictures
 from redqueen.errors import DigestError, RejectedPictureError, UserError
 from redqueen.evaluation import predict as predictions
-from redqueen.evaluation.predict import SCHEMA, predict
+from redqueen.evaluation.predict import SCHEMA
 from redqueen.perturbations.functional import jpeg
 from redqueen.perturbations.suite import CLEAN, Suite
 
@@ -20,14 +21,20 @@ SUITE = Suite("two", 1, {CLEAN: [], "rough": [lambda pixels, rng: jpeg(pixels, r
 MADE_FROM = {"checkpoint": "c" * 64, "suite": SUITE.label}
 
 
+def predict(detector, corpus, cache, temperature=1.0, identity="x", suite=SUITE):
+    """The whole table of one detector."""
+    pictures = Pictures.of_split(corpus, "test", suite, cache)
+    return pa.concat_tables(predictions.tables(Judge(detector, identity), pictures, temperature))
+
+
 @pytest.fixture
 def table(corpus, tmp_path):
-    return predict(stand_ins.detector("npr"), corpus, SUITE, tmp_path / "cache", "x")
+    return predict(stand_ins.detector("npr"), corpus, tmp_path / "cache")
 
 
 @pytest.fixture
 def written(corpus, table, tmp_path):
-    predictions.write(tmp_path / "p.parquet", table, {**MADE_FROM, "corpus_digest": corpus.digest})
+    predictions.write(tmp_path / "p.parquet", [table], {**MADE_FROM, "corpus_digest": corpus.digest})
     return tmp_path / "p.parquet"
 
 
@@ -36,7 +43,7 @@ def test_one_row_for_each_test_picture_and_view(corpus, table):
     assert table.schema.equals(SCHEMA)
     assert SCHEMA.names == ["image_id", "view", "logit", "probability", "status"]
     assert list(zip(table["view"].to_pylist(), table["image_id"].to_pylist(), strict=True)) == [
-        (view, one) for view in SUITE.views for one in test
+        (view, one) for view in SUITE.views for one in sorted(test)
     ]
     assert set(table["status"].to_pylist()) == {"ok"}
 
@@ -48,7 +55,7 @@ def test_probability_is_the_sigmoid_of_the_logit(table):
 def test_huge_logits_have_probabilities_and_raise_no_warning(corpus, tmp_path):
     detector = stand_ins.detector("npr")
     detector.head.bias.data[:] = -1e4
-    table = predict(detector, corpus, SUITE, tmp_path, "x")
+    table = predict(detector, corpus, tmp_path)
     assert set(table["probability"].to_pylist()) == {0.0}
 
 
@@ -62,7 +69,7 @@ def test_a_picture_that_fails_has_nulls_and_says_so(corpus, tmp_path, monkeypatc
         return original(self, row)
 
     monkeypatch.setattr(Corpus, "pixels", pixels)
-    rows = predict(stand_ins.detector("npr"), corpus, SUITE, tmp_path, "x").to_pylist()
+    rows = predict(stand_ins.detector("npr"), corpus, tmp_path).to_pylist()
     failed = [row for row in rows if row["status"] == "failed"]
     bad_id = corpus.column("image_id")[bad]
     assert failed == [
@@ -80,7 +87,7 @@ def test_file_says_what_it_was_made_from(corpus, table, written):
 
 
 def test_same_predictions_same_bytes(corpus, table, written, tmp_path):
-    predictions.write(tmp_path / "again.parquet", table, {"corpus_digest": corpus.digest, **MADE_FROM})
+    predictions.write(tmp_path / "again.parquet", [table], {"corpus_digest": corpus.digest, **MADE_FROM})
     assert (tmp_path / "again.parquet").read_bytes() == written.read_bytes()
 
 
@@ -107,6 +114,6 @@ def test_a_table_without_origin_is_refused(tmp_path):
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_temperature_divides_the_logit_in_the_probability_alone(temperature, corpus, table, tmp_path):
-    found = predict(stand_ins.detector("npr"), corpus, SUITE, tmp_path / "cache", "x", temperature)
+    found = predict(stand_ins.detector("npr"), corpus, tmp_path / "cache", temperature)
     assert found["logit"].equals(table["logit"])
     np.testing.assert_allclose(found["probability"], expit(table["logit"].to_numpy() / temperature), rtol=1e-5)

@@ -32,6 +32,7 @@ def test_records_threshold_temperature_and_what_they_were_fitted_on(world):
 
 
 def test_a_finished_checkpoint_keeps_the_trained_weights_alone(world):
+    assert world.run("train", *WORDS, "recipe.patience=1", "recipe.balance=generator", "augment=blur_jpeg") == 0
     (folder,) = (path.parent for path in (world.folder / "runs/store/checkpoint").glob("*/record.json"))
     assert {path.name for path in folder.iterdir()} == {
         "model.safetensors",
@@ -42,8 +43,9 @@ def test_a_finished_checkpoint_keeps_the_trained_weights_alone(world):
 
 
 def test_another_recipe_is_another_checkpoint_and_other_workers_are_not(world):
-    before = len(checkpoints(world))
     plain = (*WORDS, "recipe.patience=1", "recipe.balance=generator")
+    assert world.run("train", *plain, "augment=blur_jpeg") == 0
+    before = len(checkpoints(world))
     assert world.run("train", *plain, "augment=blur_jpeg", "loading.workers=1") == 0
     assert len(checkpoints(world)) == before
     assert world.run("train", *plain, "augment=ai_genbench") == 0

@@ -1,74 +1,93 @@
-"""Running a detector over rows of a corpus under one view: in chunks, each written as it is done, resumable.
+"""What a detector says of rows of a corpus under one view: computed once, kept in parts, and the same in any order.
 
-The composition of every batch depends on the list of rows alone, so that a resumed run computes the same bytes.
+Rows are computed in the order of their ids, so that neither the order of the corpus nor that of the question matters.
 """
 
 import hashlib
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from redqueen.console import bar
 from redqueen.corpus.audit import metadata_features
 from redqueen.corpus.store import Corpus
+from redqueen.detectors import one_pass
 from redqueen.detectors.base import Detector, FeatureDetector, JointDetector
-from redqueen.detectors.memory import in_parts
-from redqueen.errors import RejectedPictureError, UserError
-from redqueen.files import digest_of, write_bytes
-from redqueen.perturbations.suite import Suite
+from redqueen.detectors.one_pass import Array, Column, Rows
+from redqueen.files import digest_of
+from redqueen.perturbations.suite import CLEAN, Suite
 
-CHUNK = 256  # rows a part: what a kill can cost
-BATCH = 32
-
-_Function = tuple[Callable[[Tensor], Tensor], tuple[int, ...]]  # of a batch, and the shape of what it gives a picture
+_VERSION = 2  # of the numbers that are kept: raised whenever the same detector would give others
 
 
-def rows_digest(corpus: Corpus, rows: Sequence[int] | NDArray[np.int64]) -> str:
+@dataclass(frozen=True)
+class Judge:
+    """A detector and the names of what it computes.
+
+    Attributes:
+        detector: with its weights.
+        identity: names the weights; features go by the detector's own identity instead.
+        preparation: names what `prepare` does; judges of one preparation share its work. None: the identity.
+    """
+
+    detector: Detector
+    identity: str
+    preparation: str | None = None
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Rows of a corpus under the views of a suite, and where what is computed of them is kept."""
+
+    corpus: Corpus
+    rows: Rows
+    suite: Suite
+    cache: Path
+
+    @classmethod
+    def of_split(cls, corpus: Corpus, split: str, suite: Suite, cache: Path) -> "Pictures":
+        """All rows of a split, in the order of their ids."""
+        return cls(corpus, in_order(corpus, np.flatnonzero(corpus.column("split") == split)), suite, cache)
+
+    @cached_property
+    def splits(self) -> Mapping[str, "Pictures"]:
+        """All rows of every split that any of these lies in."""
+        names = sorted(set(self.corpus.column("split")[self.rows]))
+        return {name: Pictures.of_split(self.corpus, name, self.suite, self.cache) for name in names}
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the pixels."""
+        return rows_digest(self.corpus, self.rows)
+
+    @cached_property
+    def metadata_digest(self) -> str:
+        """Of what a metadata-only detector reads, which the corpus's digest does not cover."""
+        values = metadata_features(self.corpus.metadata.take(pa.array(self.rows)))
+        return digest_of([self.digest, hashlib.sha256(values.tobytes()).hexdigest()])
+
+
+def in_order(corpus: Corpus, rows: Sequence[int] | Rows) -> Rows:
+    """The rows in the order of their ids."""
+    chosen = np.asarray(rows, np.int64)
+    return chosen[np.argsort(corpus.column("image_id")[chosen].astype(str), kind="stable")]
+
+
+def rows_digest(corpus: Corpus, rows: Sequence[int] | Rows) -> str:
     """Digest of a list of rows of one corpus, by their ids."""
     ids = corpus.column("image_id")
     return digest_of([corpus.digest, [ids[row] for row in rows]])
 
 
-def _input_digest(detector: Detector, corpus: Corpus, rows: NDArray[np.int64]) -> str:
-    """Digest of what the detector reads of a list of rows: `rows_digest` covers the pixels, not the file's metadata."""
-    if detector.reads == "metadata":
-        values = metadata_features(corpus.metadata.take(pa.array(rows)))
-        return digest_of([rows_digest(corpus, rows), hashlib.sha256(values.tobytes()).hexdigest()])
-    return rows_digest(corpus, rows)
-
-
-def what_it_reads(detector: Detector, corpus: Corpus, row: int) -> NDArray[Any]:
-    """One row of the corpus as `prepare` takes it: pixels, or the row of metadata; raises RejectedPictureError."""
-    if detector.reads == "metadata":
-        return np.asarray(metadata_features(corpus.metadata.slice(row, 1))[0].astype(np.float32))
-    return corpus.pixels(row)
-
-
-def prepare(detector: Detector, corpus: Corpus, suite: Suite, view: str, row: int) -> Tensor:
-    """One row of the corpus under a view, as the detector's input; raises RejectedPictureError."""
-    given = what_it_reads(detector, corpus, row)
-    if detector.reads == "pixels":
-        given = suite.apply(view, given, str(corpus.column("image_id")[row]))
-    return detector.prepare(given)
-
-
-def check_sizes(detector: Detector, inputs: Sequence[Tensor]) -> None:
-    """Raise UserError if prepared pictures are of several sizes, which no batch can hold."""
-    shapes = sorted({tuple(one.shape) for one in inputs})
-    if len(shapes) > 1:
-        first, second = (" x ".join(map(str, reversed(shape[-2:]))) for shape in (shapes[0], shapes[-1]))
-        raise UserError(
-            f"{type(detector).__name__}: a batch has inputs of {first} and of {second}: pictures smaller than the crop "
-            "are taken whole; lower the detector's crop (or size, train_size) to the shortest side of all pictures, or "
-            "build the corpus with normalise.size"
-        )
+def fill(judges: Sequence[Judge], pictures: Pictures) -> None:
+    """Compute what is missing of every judge under every view, all in one pass; `logits` reads it from the cache."""
+    columns = [one for judge in judges for view in pictures.suite.views for one in _columns(judge, pictures, view)]
+    one_pass.fill(columns, pictures.corpus, pictures.suite)
 
 
 def features(
@@ -78,15 +97,13 @@ def features(
 
     Whole splits are computed, whatever the rows: every cutoff of a track asks for another part of the same pictures.
     """
-    where = corpus.column("split")
+    pictures = Pictures(corpus, rows, suite, cache)
     result = np.zeros((len(rows), *detector.shape), np.float32)
-    for split in sorted(set(where[rows])):
-        all_rows = np.flatnonzero(where == split)
-        key = digest_of([_input_digest(detector, corpus, all_rows), detector.identity, suite.key(view)])[:16]
-        function = (detector.features, detector.shape)
-        found = _in_chunks(detector, function, corpus, all_rows, (suite, view), cache / f"features-{key}")
-        wanted = where[rows] == split
-        result[wanted] = found[np.searchsorted(all_rows, rows[wanted])]
+    for name, split in pictures.splits.items():
+        column = _features_of(detector, split, view)
+        one_pass.fill([column], corpus, suite)
+        wanted = corpus.column("split")[rows] == name
+        result[wanted] = np.concatenate(list(column.parts()))[_places(column.rows, rows[wanted])]
     return result
 
 
@@ -98,12 +115,14 @@ def logits(
         each = part_logits(detector, corpus, rows, suite, view, cache, identity)
         with torch.inference_mode():
             return detector.cpu().combine(torch.from_numpy(each)).numpy()
-    if isinstance(detector, FeatureDetector):
-        found = torch.from_numpy(features(detector, corpus, rows, suite, view, cache))
-        with torch.inference_mode():
-            return detector.eval().score(found.to(next(detector.head.parameters()).device)).cpu().numpy()
-    key = digest_of([_input_digest(detector, corpus, rows), identity, suite.key(view)])[:16]
-    return _in_chunks(detector, (detector, ()), corpus, rows, (suite, view), cache / f"logits-{key}")
+    columns = list(_columns(Judge(detector, identity), Pictures(corpus, in_order(corpus, rows), suite, cache), view))
+    one_pass.fill(columns, corpus, suite)
+    result = np.full(len(rows), np.nan, np.float32)
+    for column in columns:
+        known = np.isin(rows, column.rows)
+        found = np.concatenate([np.zeros(0, np.float32), *(_scored(detector, part) for part in column.parts())])
+        result[known] = found[_places(column.rows, rows[known])]
+    return result
 
 
 def part_logits(
@@ -122,61 +141,44 @@ def part_logits(
     )
 
 
-def _in_chunks(
-    detector: Detector,
-    function: _Function,
-    corpus: Corpus,
-    rows: NDArray[np.int64],
-    what: tuple[Suite, str],
-    folder: Path,
-) -> NDArray[np.float32]:
-    """`function` of every row, (n, *shape), from the parts in `folder` as far as they are there."""
-    whole = folder / "all.npy"
-    if whole.exists():
-        return np.asarray(np.load(whole))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    detector.to(device).eval()
-    parts: list[NDArray[np.float32]] = []
-    with bar(f"{type(detector).__name__} on {what[1]}", len(rows)) as progress, torch.inference_mode():
-        for start in range(0, len(rows), CHUNK):
-            path = folder / f"part-{start // CHUNK:05d}.npy"
-            chunk = rows[start : start + CHUNK]
-            if not path.exists():
-                _save(path, _run(detector, function, corpus, chunk, what, device))
-            parts.append(np.load(path))
-            progress.advance(progress.task_ids[0], len(chunk))
-    result = np.concatenate(parts) if parts else np.zeros((0,), np.float32)
-    _save(whole, result)
-    return result
+def _columns(judge: Judge, pictures: Pictures, view: str) -> Iterator[Column]:
+    """What must be kept so that the judge's logits under a view are known without a picture."""
+    detector = judge.detector
+    if isinstance(detector, JointDetector):
+        for name, part in detector.parts().items():
+            own = None if judge.preparation is None else f"{judge.preparation}/{name}"
+            yield from _columns(Judge(part, f"{judge.identity}/{name}", own), pictures, view)
+    elif isinstance(detector, FeatureDetector):
+        yield from (_features_of(detector, split, view) for split in pictures.splits.values())
+    else:
+        key = _key(detector, pictures, view, judge.identity)
+        folder = pictures.cache / f"logits-{key}"
+        yield Column(detector, pictures.rows, view, folder, judge.preparation or judge.identity)
 
 
-def _run(
-    detector: Detector,
-    function: _Function,
-    corpus: Corpus,
-    rows: NDArray[np.int64],
-    what: tuple[Suite, str],
-    device: torch.device,
-) -> NDArray[np.float32]:
-    outputs: list[Tensor | None] = []
-    for start in range(0, len(rows), BATCH):
-        inputs = [_try(detector, corpus, what, int(row)) for row in rows[start : start + BATCH]]
-        good = [tensor for tensor in inputs if tensor is not None]
-        check_sizes(detector, good)
-        scored = iter(in_parts(function[0], torch.stack(good), device)) if good else iter(())
-        outputs += [None if tensor is None else next(scored) for tensor in inputs]
-    failed = np.full(function[1], np.nan, np.float32)
-    return np.stack([failed if output is None else output.numpy() for output in outputs])
+def _features_of(detector: FeatureDetector, pictures: Pictures, view: str) -> Column:
+    folder = pictures.cache / f"features-{_key(detector, pictures, view, detector.identity)}"
+    return Column(detector, pictures.rows, view, folder, detector.identity)
 
 
-def _try(detector: Detector, corpus: Corpus, what: tuple[Suite, str], row: int) -> Tensor | None:
-    try:
-        return prepare(detector, corpus, *what, row)
-    except RejectedPictureError:
-        return None
+def _key(detector: Detector, pictures: Pictures, view: str, identity: str) -> str:
+    """Names what is read and by what; no view changes metadata."""
+    read, under = pictures.digest, pictures.suite.key(view)
+    if detector.reads == "metadata":
+        read, under = pictures.metadata_digest, CLEAN
+    return digest_of([read, identity, under, _VERSION])[:16]
 
 
-def _save(path: Path, values: NDArray[np.float32]) -> None:
-    buffer = io.BytesIO()
-    np.save(buffer, values)
-    write_bytes(path, buffer.getvalue())
+def _scored(detector: Detector, part: Array) -> Array:
+    """Logits, (n,), of what is kept: features, or logits already."""
+    if not isinstance(detector, FeatureDetector):
+        return part
+    with torch.inference_mode():
+        found = torch.from_numpy(part).to(next(detector.head.parameters()).device)
+        return detector.eval().score(found).cpu().numpy()
+
+
+def _places(within: Rows, rows: Rows) -> NDArray[np.intp]:
+    """Where each of the rows lies in a longer list of them."""
+    order = np.argsort(within)
+    return np.asarray(order[np.searchsorted(within, rows, sorter=order)])

@@ -1,8 +1,7 @@
 """Predictions: one row per (image_id, view); the narrow waist between everything heavy and everything after it."""
 
-import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from redqueen.corpus.store import Corpus
-from redqueen.detectors.base import Detector
-from redqueen.detectors.inference import logits
+from redqueen.detectors.inference import Judge, Pictures, logits
 from redqueen.errors import DigestError, UserError
-from redqueen.files import write_bytes
-from redqueen.perturbations.suite import Suite
+from redqueen.files import writing
 
 SCHEMA = pa.schema(
     [
@@ -26,41 +22,40 @@ SCHEMA = pa.schema(
         ("status", pa.string()),
     ]
 )
+FILE = "predictions.parquet"
+VERSION = 2  # of the table
 _META = b"redqueen"
 
 
-def predict(
-    detector: Detector, corpus: Corpus, suite: Suite, cache: Path, identity: str, temperature: float = 1.0
-) -> pa.Table:
-    """Score every test picture under every view; a picture that could not be scored has status "failed" and nulls.
+def tables(judge: Judge, pictures: Pictures, temperature: float = 1.0) -> Iterator[pa.Table]:
+    """Scores of every picture, a table a view; a picture that could not be scored has status "failed" and nulls.
 
     A probability is sigmoid(logit / temperature); the logit, which thresholds are about, stays what the detector gave.
+    What `inference.fill` has computed before is read; the rest is computed.
     """
-    rows = np.flatnonzero(corpus.column("split") == "test")
-    ids = corpus.column("image_id")[rows]
-    tables = []
+    corpus, rows, suite = pictures.corpus, pictures.rows, pictures.suite
+    ids = pa.array(corpus.column("image_id")[rows], pa.string())
     for view in suite.views:
-        scores = logits(detector, corpus, rows, suite, view, cache, identity)
+        scores = logits(judge.detector, corpus, rows, suite, view, pictures.cache, judge.identity)
         good = np.isfinite(scores)
         with np.errstate(over="ignore"):
             probability = 1 / (1 + np.exp(-scores.astype(np.float64) / temperature))
         columns = [
-            pa.array(ids, pa.string()),
+            ids,
             pa.array([view] * len(rows), pa.string()),
             pa.array(scores, pa.float32(), mask=~good),
             pa.array(probability.astype(np.float32), pa.float32(), mask=~good),
             pa.array(np.where(good, "ok", "failed"), pa.string()),
         ]
-        tables.append(pa.Table.from_arrays(columns, schema=SCHEMA))
-    return pa.concat_tables(tables)
+        yield pa.Table.from_arrays(columns, schema=SCHEMA)
 
 
-def write(path: Path, table: pa.Table, made_from: Mapping[str, Any]) -> None:
-    """Write predictions with the digests of what they were made from in the file's metadata."""
+def write(path: Path, found: Iterable[pa.Table], made_from: Mapping[str, Any]) -> None:
+    """Write predictions, a row group a view, with the digests of what they were made from in the file's metadata."""
     meta = {_META: json.dumps(dict(made_from), sort_keys=True).encode()}
-    buffer = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(meta), buffer, compression="zstd")
-    write_bytes(path, buffer.getvalue())
+    with writing(path) as part, pq.ParquetWriter(part, SCHEMA.with_metadata(meta), compression="zstd") as writer:
+        for table in found:
+            writer.write_table(table.replace_schema_metadata(meta))
 
 
 def read(path: Path, corpus_digest: str) -> tuple[pa.Table, dict[str, Any]]:

@@ -37,13 +37,16 @@ def results(cfg: DictConfig, folder: Path) -> tuple[Corpus, list[Result]]:
     """The corpus, and one result per detector, written to `folder/results`, in the order of the settings."""
     work = list(jobs(cfg))
     corpus = build(cfg)
-    done: dict[str, dict[Window, tuple[Checkpoint, Path]]] = {}
+    made = {}
     for name, cutoff in work:
-        checkpoint = trained(cfg, corpus, name, cutoff, folder)
-        done.setdefault(name, {})[cutoff] = (checkpoint, predicted(cfg, corpus, name, cutoff, checkpoint))
-        say(f"{name} up to {cutoff.name}: trained, predicted")
+        made[name, cutoff] = trained(cfg, corpus, name, cutoff, folder)
+        say(f"{name} up to {cutoff.name}: trained")
+    paths = predicted(cfg, corpus, made)
     evaluation = Evaluation(corpus, cast(Temporal, instantiate(cfg.protocol)), cfg.draws, cfg.corpus_seed)
-    found = [_result(cfg, corpus, evaluation, name, made) for name, made in done.items()]
+    done: dict[str, dict[Window, tuple[Checkpoint, Path]]] = {}
+    for (name, cutoff), path in paths.items():
+        done.setdefault(name, {})[cutoff] = (made[name, cutoff], path)
+    found = [_result(cfg, corpus, evaluation, name, own) for name, own in done.items()]
     for result in found:
         write_json(folder / "results" / f"{result.detector}.json", asdict(result))
     return corpus, found

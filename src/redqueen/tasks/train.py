@@ -34,6 +34,8 @@ from redqueen.training.strategies.lesson import Lesson
 from redqueen.training.strategies.strategy import Strategy
 from redqueen.types import Window
 
+Job = tuple[str, Window]  # a detector by name, and the window that its training ends with
+
 
 def run(cfg: DictConfig, folder: Path) -> int:
     """Train and say where the checkpoints lie."""
@@ -45,7 +47,7 @@ def run(cfg: DictConfig, folder: Path) -> int:
     return 0
 
 
-def jobs(cfg: DictConfig) -> Iterator[tuple[str, Window]]:
+def jobs(cfg: DictConfig) -> Iterator[Job]:
     """Every (detector, cutoff): cutoffs are all windows, or the one that `cutoff` names."""
     # an experiment may set options of a detector that the command line then left out: such a node has no _target_
     names = [str(name) for name, node in (cfg.get("detector") or {}).items() if "_target_" in node]

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from redqueen.corpus.store import Corpus
 from redqueen.detectors.base import Detector
-from redqueen.detectors.inference import check_sizes, what_it_reads
+from redqueen.detectors.one_pass import check_sizes, what_it_reads
 from redqueen.errors import RejectedPictureError, UserError
 from redqueen.training.augment import Augmentation
 from redqueen.training.balance import Draw, Draws, Positions

@@ -1,0 +1,212 @@
+"""One pass over pictures for many detectors and views: each picture decoded once, each view of it made once.
+
+Work goes in small batches to threads of one core each, since PyTorch and Pillow let go of Python's lock. Four pictures
+a forward pass keep a network's maps in the processor's cache: on two cores EfficientNet-Lite0 takes 32-40 pictures a
+second so, and 12-26 in batches of 32. Every batch is filled up to that size, so that what a picture gives depends
+neither on how many come with it nor on which: other threads, parts, orders and interruptions give the same bytes.
+"""
+
+import copy
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from threading import local
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from redqueen.console import bar
+from redqueen.corpus.audit import metadata_features
+from redqueen.corpus.store import Corpus
+from redqueen.detectors.base import Detector, FeatureDetector
+from redqueen.detectors.memory import in_parts
+from redqueen.errors import RejectedPictureError, UserError
+from redqueen.files import write_bytes
+from redqueen.perturbations.suite import Suite
+
+CHUNK = 128  # rows a part: what a kill can cost
+BATCH, BATCH_CUDA = 4, 32  # pictures a forward pass
+
+Rows = NDArray[np.int64]
+Array = NDArray[np.float32]
+T = TypeVar("T")
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """What a detector gives for each of some rows under one view, in parts of `CHUNK` rows.
+
+    Attributes:
+        detector: its features are kept if it has some, else its logits.
+        rows: of the corpus, (n,).
+        view: of the suite; of no meaning to a detector that reads metadata.
+        folder: of the parts, named after all that they depend on.
+        preparation: columns of one preparation share what `prepare` makes.
+    """
+
+    detector: Detector
+    rows: Rows
+    view: str
+    folder: Path
+    preparation: str
+
+    def part(self, number: int) -> Path:
+        """The file of one part."""
+        return self.folder / f"part-{number:05d}.npy"
+
+    def parts(self) -> Iterator[Array]:
+        """The parts one by one, (up to CHUNK, *shape); `fill` comes first."""
+        for number in range(-(-len(self.rows) // CHUNK)):
+            yield np.load(self.part(number))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of what a picture gives."""
+        return self.detector.shape if isinstance(self.detector, FeatureDetector) else ()
+
+    def of(self, detector: Detector, batch: Tensor) -> Tensor:
+        """What is kept of a batch, by this detector or its twin."""
+        return detector.features(batch) if isinstance(detector, FeatureDetector) else detector(batch)
+
+
+def fill(columns: Iterable[Column], corpus: Corpus, suite: Suite) -> None:
+    """Compute what is missing of the columns; those over the same rows in one pass."""
+    for group in grouped({column.folder: column for column in columns}.values(), lambda c: c.rows.tobytes()).values():
+        _pass(group, corpus, suite)
+
+
+def what_it_reads(detector: Detector, corpus: Corpus, row: int) -> NDArray[Any]:
+    """One row of the corpus as `prepare` takes it: pixels, or the row of metadata; raises RejectedPictureError."""
+    if detector.reads == "metadata":
+        return np.asarray(metadata_features(corpus.metadata.take(pa.array([row])))[0].astype(np.float32))
+    return corpus.pixels(row)
+
+
+def check_sizes(detector: Detector, inputs: Sequence[Tensor]) -> None:
+    """Raise UserError if prepared pictures are of several sizes, which no batch can hold."""
+    shapes = sorted({tuple(one.shape) for one in inputs})
+    if len(shapes) > 1:
+        first, second = (" x ".join(map(str, reversed(shape[-2:]))) for shape in (shapes[0], shapes[-1]))
+        raise UserError(
+            f"{type(detector).__name__}: a batch has inputs of {first} and of {second}: pictures smaller than the crop "
+            "are taken whole; lower the detector's crop (or size, train_size) to the shortest side of all pictures, or "
+            "build the corpus with normalise.size"
+        )
+
+
+def grouped(items: Iterable[T], key: Callable[[T], Key]) -> dict[Key, list[T]]:
+    """Items by their key, in the order in which keys come."""
+    found: dict[Key, list[T]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found
+
+
+def _pass(columns: Sequence[Column], corpus: Corpus, suite: Suite) -> None:
+    rows = columns[0].rows
+    numbers = range(-(-len(rows) // CHUNK))
+    missing = {number: [column for column in columns if not column.part(number).exists()] for number in numbers}
+    if not any(missing.values()):
+        return
+    views = len({column.view for column in columns})
+    label = (
+        f"{len(columns)} columns" if len(columns) > 1 else f"{type(columns[0].detector).__name__}, {columns[0].view}"
+    )
+    with bar(label if views == 1 else f"{label}, {views} views", len(rows)) as progress, _crew() as crew:
+        for number in numbers:
+            chunk = rows[number * CHUNK : (number + 1) * CHUNK]
+            if missing[number]:
+                pieces = [chunk[start : start + crew.batch] for start in range(0, len(chunk), crew.batch)]
+                _save(missing[number], number, crew.map(partial(crew.score, missing[number], corpus, suite), pieces))
+            progress.advance(progress.task_ids[0], len(chunk))
+
+
+def _save(columns: Sequence[Column], number: int, pieces: Iterable[Sequence[Array]]) -> None:
+    for column, values in zip(columns, zip(*pieces, strict=True), strict=True):
+        buffer = io.BytesIO()
+        np.save(buffer, np.concatenate(values))
+        write_bytes(column.part(number), buffer.getvalue())
+
+
+class _Crew:
+    """Threads that score pictures, each with twins of the detectors: the same weights, but hooks of their own."""
+
+    def __init__(self, map_: Callable[..., Iterable[Any]], alone: bool) -> None:
+        self.map, self.alone = map_, alone
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.batch = BATCH_CUDA if self.device.type == "cuda" else BATCH
+        self._own = local()
+
+    def score(self, columns: Sequence[Column], corpus: Corpus, suite: Suite, rows: Rows) -> list[Array]:
+        """What each column holds for a batch of rows: (len(rows), *shape) float32, NaN for a picture that failed."""
+        found: dict[Path, Array] = {}
+        with torch.inference_mode():
+            for one in grouped(columns, lambda column: column.detector.reads).values():
+                given = [_read(one[0].detector, corpus, int(row)) for row in rows]
+                for view, under in grouped(one, lambda column: column.view).items():
+                    seen = given
+                    if one[0].detector.reads == "pixels":
+                        ids = corpus.column("image_id")[rows]
+                        pairs = zip(given, ids, strict=True)
+                        seen = [None if pixels is None else suite.apply(view, pixels, str(i)) for pixels, i in pairs]
+                    found |= self._under_a_view(under, seen)
+        return [found[column.folder] for column in columns]
+
+    def _under_a_view(self, columns: Sequence[Column], seen: Sequence[NDArray[Any] | None]) -> Mapping[Path, Array]:
+        found: dict[Path, Array] = {}
+        for alike in grouped(columns, lambda column: column.preparation).values():
+            first = self._twin(alike[0].detector)
+            inputs = [first.prepare(one) for one in seen if one is not None]
+            check_sizes(first, inputs)
+            for column in alike:
+                values = np.full((len(seen), *column.shape), np.nan, np.float32)
+                if inputs:
+                    function = partial(column.of, self._twin(column.detector))
+                    good = [one is not None for one in seen]
+                    padded = torch.stack([*inputs, *[inputs[-1]] * (self.batch - len(inputs))])
+                    values[good] = in_parts(function, padded, self.device)[: len(inputs)].numpy()
+                found[column.folder] = values
+        return found
+
+    def _twin(self, detector: Detector) -> Detector:
+        twins: dict[int, Detector] = self._own.__dict__.setdefault("twins", {})
+        if id(detector) not in twins:
+            detector.to(self.device).eval()
+            twins[id(detector)] = detector if self.alone else _sharing(detector)
+        return twins[id(detector)]
+
+
+def _sharing(detector: Detector) -> Detector:
+    """A copy of the detector that holds the very same tensors."""
+    return copy.deepcopy(detector, {id(tensor): tensor for tensor in (*detector.parameters(), *detector.buffers())})
+
+
+@contextmanager
+def _crew() -> Iterator[_Crew]:
+    """As many threads as PyTorch would use for one operation; within each it uses one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        if threads == 1:
+            yield _Crew(map, alone=True)
+            return
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield _Crew(pool.map, alone=False)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _read(detector: Detector, corpus: Corpus, row: int) -> NDArray[Any] | None:
+    try:
+        return what_it_reads(detector, corpus, row)
+    except RejectedPictureError:
+        return None
