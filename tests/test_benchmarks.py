@@ -75,3 +75,18 @@ def test_memory_and_utilisation_on_cuda(script, tmp_path):
     found = json.loads((tmp_path / "found.json").read_text())
     assert found["device"]
     assert all(row["memory_gib"] > 0 for row in found["measured"] if "loop" in row["name"])
+
+
+@pytest.mark.slow
+def test_the_one_pass_is_measured_on_the_same_scores(script, tmp_path, monkeypatch):
+    bench = script("bench_predict")
+    views = bench.suite().views
+    monkeypatch.setattr(
+        bench, "suite", lambda: bench.Suite("few", 1, {name: views[name] for name in ("clean", "jpeg50")})
+    )
+    assert bench.main(["--pictures", "8", "--side", "256", "--json", str(tmp_path / "found.json")]) == 0
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["difference"] <= 1e-5
+    assert [row["target"] for row in found["measured"]] == ["<= 1.15", ">= 5"]
+    assert all(row["ours"] > 0 and row["theirs"] > 0 for row in found["measured"])
+    assert bench.main(["--corpus", str(tmp_path)]) == 2
