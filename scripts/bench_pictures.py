@@ -36,8 +36,11 @@ class Crops:
 
     def pictures(self) -> Iterator[SourcePicture]:
         """Yield a photograph and its copy in turn."""
-        opened = [(photo, Image.open(locate(photo))) for photo in PHOTOS]
-        large = [pair for pair in opened if min(pair[1].size) > self.side]
+        large = []
+        for photo in PHOTOS:
+            with Image.open(locate(photo)) as picture:
+                if min(picture.size) > self.side:
+                    large.append((photo, picture.convert("RGB")))
         if not large:
             raise UserError(f"--side {self.side}: the photographs are smaller")
         for number in range(self.count // 2):
@@ -59,7 +62,7 @@ class Crops:
 def crop(picture: Image.Image, side: int, number: int) -> bytes:
     rng = np.random.default_rng(number)
     left, top = (int(rng.integers(length - side + 1)) for length in picture.size)
-    return png(picture.convert("RGB").crop((left, top, left + side, top + side)))
+    return png(picture.crop((left, top, left + side, top + side)))
 
 
 def png(picture: Image.Image) -> bytes:

@@ -1,6 +1,6 @@
 """How fast is one pass over many detectors and views? Against the work that nobody can avoid, and the usual way.
 
-usage: python scripts/bench_predict.py [--corpus FOLDER] [--pictures 1000] [--side 256] [--heavy]
+usage: python scripts/bench_predict.py [--corpus FOLDER] [--pictures 1000] [--side 256] [--heavy] [--workers 2]
                                        [--json FILE] [--check]
 
 Nine views (WebP and AVIF among them) and six detectors: light ones (spectral, DCT, metadata and three heads on one
@@ -9,8 +9,8 @@ lie in wheels. All go through
   one pass     redqueen.detectors.inference.fill, from an empty cache
   unavoidable  each picture decoded once, each view made once, each distinct preparation and forward pass done once, by
                as many threads, and nothing else: nothing is kept, looked up or written
-  usual        for each detector and view anew: open, perturb and prepare by PyTorch's DataLoader in two processes, a
-               forward pass for each batch of 32
+  usual        for each detector and view anew: open, perturb and prepare by PyTorch's DataLoader in `workers`
+               processes, a forward pass for each batch of 32
 Scores of all sides must agree to 1e-5. Exit code 1 with --check where a target is missed.
 """
 
@@ -177,10 +177,10 @@ class Opened(Dataset):
         return self.detector.prepare(given)
 
 
-def usual(judges: dict[str, Judge], pictures: Pictures, found: Scores) -> None:
+def usual(judges: dict[str, Judge], pictures: Pictures, found: Scores, workers: int) -> None:
     for key, judge in judges.items():
         for name in pictures.suite.views:
-            loader = DataLoader(Opened(judge.detector, pictures, name), USUAL_BATCH, num_workers=2)
+            loader = DataLoader(Opened(judge.detector, pictures, name), USUAL_BATCH, num_workers=workers)
             with torch.inference_mode():
                 scores = torch.cat([judge.detector(batch) for batch in loader])
             found[key, name] = scores.numpy()
@@ -222,7 +222,7 @@ class Measured:
     difference: float
 
 
-def measured(corpus: Corpus, heavy: bool, cache: Path) -> Measured:
+def measured(corpus: Corpus, heavy: bool, workers: int, cache: Path) -> Measured:
     judges = chosen(heavy)
     pictures = Pictures(corpus, in_order(corpus, np.arange(corpus.known.num_rows)), suite(), cache)
     ours: Scores = {}
@@ -233,7 +233,11 @@ def measured(corpus: Corpus, heavy: bool, cache: Path) -> Measured:
     comparisons = [
         compared(f"one pass / unavoidable work, {kind}", "s", [(one, bare)], float, "<= 1.15"),
         compared(
-            f"usual way / one pass, {kind}", "s", [(timed(lambda: usual(judges, pictures, theirs)), one)], float, target
+            f"usual way / one pass, {kind}",
+            "s",
+            [(timed(lambda: usual(judges, pictures, theirs, workers)), one)],
+            float,
+            target,
         ),
     ]
     return Measured(comparisons, max(float(np.abs(ours[key] - theirs[key]).max()) for key in ours))
@@ -253,6 +257,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--pictures", type=int, default=1000)
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--heavy", action="store_true")
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--check", action="store_true")
     given = parser.parse_args(arguments)
@@ -263,7 +268,7 @@ def main(arguments: list[str] | None = None) -> int:
         except UserError as error:
             print(f"bench_predict: {error}", file=sys.stderr)
             return 2
-        found = measured(corpus, given.heavy, Path(folder, "cache"))
+        found = measured(corpus, given.heavy, given.workers, Path(folder, "cache"))
     agree = found.difference <= TOLERANCE
     count, machine = corpus.known.num_rows, f"{torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}"
     print(f"{machine}, {count} pictures, 6 detectors, 9 views")
