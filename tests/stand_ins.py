@@ -101,22 +101,29 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
 
 
 class Pictures:
-    """A source of noise (photographs, collages, drawings) and of up-sampled noise by two dated generators."""
+    """A source of noise (photographs, collages, drawings) and of up-sampled noise by a generator a month."""
 
     name = "stand-in"
 
-    def __init__(self, photos: int = 20, others: int = 8, generated: int = 20, seed: int = 0) -> None:
-        self.counts, self.seed = (photos, others, generated), seed
+    def __init__(
+        self,
+        photos: int = 20,
+        others: int = 8,
+        generated: int = 20,
+        seed: int = 0,
+        released: Sequence[str] = ("2026-01", "2026-02"),
+    ) -> None:
+        self.counts, self.seed, self.released = (photos, others, generated), seed, released
 
     def fingerprint(self) -> str:
-        return digest_of([self.counts, self.seed])
+        return digest_of([self.counts, self.seed, self.released])
 
     def pictures(self) -> Iterator[SourcePicture]:
         photos, others, generated = self.counts
         for kind, count in {"photo": photos, "collage": others, "drawing": others}.items():
             for number in range(count):
                 yield self._picture(kind, number, human_pixels, offset={"photo": 0, "collage": 1, "drawing": 2}[kind])
-        for month in ("2026-01", "2026-02"):
+        for month in self.released:
             for number in range(generated):
                 yield self._picture("generated", number, generated_pixels, int(month[-1]), month)
 

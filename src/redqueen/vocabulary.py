@@ -49,13 +49,17 @@ class Vocabulary:
         """How many entries there are."""
         return len(self._entries)
 
+    def find(self, name: str) -> Generator | None:
+        """As `resolve`, but None where nothing answers to the name."""
+        return self._known.get(plain(name))
+
     def resolve(self, name: str) -> Generator:
         """The generator of that name, alias or Hub id, whatever its case and punctuation.
 
         Raises:
             UserError: nothing answers to the name; says what comes nearest.
         """
-        found = self._known.get(plain(name))
+        found = self.find(name)
         if found is None:
             near = difflib.get_close_matches(plain(name), self._known, n=5, cutoff=0.6)
             close = ", ".join(f"'{each}'" for each in dict.fromkeys(self._known[each].name for each in near))

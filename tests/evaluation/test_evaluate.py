@@ -107,12 +107,12 @@ def test_a_generator_is_told_from_the_human_made_pictures_of_its_window(corpus, 
     one = scored(evaluation, 0)
     found = evaluation.generators([one])
     assert [(g.generator, g.released, g.trained_up_to, g.tested_on, g.view) for g in found] == [
-        ("generator-2026-02", "2026-02", "2026-01", "2026-02", view) for view in VIEWS
+        ("generator-2026-02", "2026-02", "2026-01", "2026-02", "clean")
     ]
     rows = window_rows(corpus, evaluation, "2026-02")
-    expected = roc_auc_score(evaluation.labels[rows], one.logits["rough"][rows])  # one generator a window
-    assert found[1].auroc.value == pytest.approx(expected)
-    assert found[1].pictures == evaluation.labels[rows].sum() > 5
+    expected = roc_auc_score(evaluation.labels[rows], one.logits["clean"][rows])  # one generator a window
+    assert found[0].auroc.value == pytest.approx(expected)
+    assert found[0].pictures == evaluation.labels[rows].sum() > 5
 
 
 def test_each_generator_of_a_window_is_alone(corpus):
@@ -138,7 +138,8 @@ def test_a_window_without_generated_pictures_is_undefined_and_not_zero(evaluatio
 def test_draws_are_shared_between_cells_and_the_same_every_time(evaluation):
     one = scored(evaluation)
     first, second = (evaluation.matrix([one]) for _ in range(2))
-    assert first == second
+    assert first[:4] == second[:4]
+    np.testing.assert_equal(first.draws, second.draws)
     other = evaluation.matrix([Scored(one.cutoff, {"clean": one.logits["clean"] * 3 + 5}, 0.0)])
     assert other.cells[:3] == tuple(c for c in first.cells if c.view == "clean")  # AUROC knows ranks alone
 

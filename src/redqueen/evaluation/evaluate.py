@@ -1,5 +1,7 @@
 """From predictions to a result: every figure with its interval, all from one set of bootstrap draws over groups."""
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,6 +15,7 @@ from redqueen.errors import UserError
 from redqueen.evaluation.protocols import Temporal
 from redqueen.metrics.functional import auroc, weighted_auroc
 from redqueen.metrics.statistics import auroc_from_draws, group_weights, mean_interval, rate_interval
+from redqueen.perturbations.suite import CLEAN
 from redqueen.types import HUMAN_KINDS, Cell, Change, FalsePositives, GeneratorScore, Interval, PeriodMean, Window
 
 _Draws = NDArray[np.float64]
@@ -20,25 +23,62 @@ _Found = tuple[Interval, _Draws, str]  # a cell, its draws, the window it was te
 
 
 class Matrix(NamedTuple):
-    """Cells and period means of one detector."""
+    """Cells and period means of one detector; `draws` of each (view, trained up to, tested on)."""
 
     cells: tuple[Cell, ...]
     next_period: tuple[PeriodMean, ...]
     same_period: tuple[PeriodMean, ...]
     change: tuple[Change, ...]
+    draws: Mapping[tuple[str, str, str], _Draws]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the test rows, with the draws of their groups alone.
+
+    Attributes:
+        rows: places among the test rows, (n,).
+        labels: (n,), 0 or 1.
+        index: (n,), the column of `weights` of each row.
+        weights: (draws, n_groups), how often each group is drawn.
+    """
+
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    index: NDArray[np.intp]
+    weights: NDArray[np.uint8]
+
+    def auroc(self, scores: NDArray[np.float32]) -> tuple[Interval, _Draws]:
+        """AUROC of scores of all test rows on these alone, and its draws; None and NaN where a class is missing."""
+        own = scores[self.rows]
+        value = auroc(own, self.labels)
+        draws = np.full(len(self.weights), np.nan)
+        if value is not None:
+            draws = weighted_auroc(own, self.labels, self.weights, self.index)
+        return auroc_from_draws(value, draws, self.labels, self.index), draws
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Predictions of one detector at one cutoff: view -> logits in the order of the test rows, and its threshold."""
+    """Predictions of one detector at one cutoff: view -> logits in the order of the test rows.
+
+    Threshold and temperature are those that validation fixed.
+    """
 
     cutoff: Window
     logits: Mapping[str, NDArray[np.float32]]
     threshold: float
+    temperature: float = 1.0
 
     @classmethod
-    def of(
-        cls, cutoff: Window, table: pa.Table, ids: Sequence[str], threshold: float, views: Iterable[str]
+    def of(  # noqa: PLR0913, PLR0917  (what a checkpoint knows)
+        cls,
+        cutoff: Window,
+        table: pa.Table,
+        ids: Sequence[str],
+        threshold: float,
+        views: Iterable[str],
+        temperature: float = 1.0,
     ) -> "Scored":
         """Align a prediction table with the test rows; raises UserError if a (picture, view) is missing or failed."""
         by_view: dict[str, dict[str, float]] = {}
@@ -57,7 +97,7 @@ class Scored:
                 bad = ids[int(np.flatnonzero(np.isnan(values))[0])]
                 raise UserError(f"view '{view}': {np.isnan(values).sum()} pictures have no score, first {bad[:12]}")
             found[view] = values
-        return cls(cutoff, found, threshold)
+        return cls(cutoff, found, threshold, temperature)
 
 
 class Evaluation:
@@ -79,6 +119,8 @@ class Evaluation:
         self.makers = corpus.column("generator")[self.rows]
         self.released = corpus.column("released")[self.rows]
         self.groups = corpus.column("group_id")[self.rows].astype(str)
+        self.topics = corpus.column("topic")[self.rows]
+        self.styles = np.asarray([json.loads(one).get("style", "") for one in corpus.column("provenance")[self.rows]])
         origin = np.where(self.labels == 1, self.makers, self.kinds)
         strata = [f"{label}/{name}" for label, name in zip(self.labels, origin, strict=True)]
         self.index, self.weights = group_weights(list(self.groups), strata, draws, seed)
@@ -89,39 +131,47 @@ class Evaluation:
 
     def cell(self, scores: NDArray[np.float32], window: str) -> tuple[Interval, _Draws]:
         """AUROC on one window's matched test rows, and its draws; None where a class has no row or a single group."""
-        return self._auroc(scores, self.cells[window])
+        return self.part(self.cells[window]).auroc(scores)
 
-    def _auroc(self, scores: NDArray[np.float32], rows: NDArray[np.int64]) -> tuple[Interval, _Draws]:
-        labels, index = self.labels[rows], self.index[rows]
-        value = auroc(scores[rows], labels)
-        draws = np.full(self.draws, np.nan)
-        if value is not None:
-            draws = weighted_auroc(scores[rows], labels, self.weights, index)
-        return auroc_from_draws(value, draws, labels, index), draws
+    def part(self, rows: NDArray[np.int64]) -> Part:
+        """Some of the test rows by their places."""
+        columns, index = np.unique(self.index[rows], return_inverse=True)
+        return Part(rows, self.labels[rows], index, self.weights[:, columns])
+
+    def shared(self, generators: int) -> NDArray[np.bool_]:
+        """Which generated rows are of a group, that is a prompt, that at least so many generators have rendered."""
+        made = self.labels == 1
+        pairs = {(group, maker) for group, maker in zip(self.groups[made], self.makers[made], strict=True)}
+        count = Counter(group for group, _ in pairs)
+        return np.asarray(
+            [bool(one) and count[group] >= generators for one, group in zip(made, self.groups, strict=True)]
+        )
 
     @property
-    def _after(self) -> dict[str, str]:
+    def after(self) -> dict[str, str]:
         """Window -> the one that follows it."""
         names = [window.name for window in self.protocol.windows]
         return dict(zip(names, names[1:], strict=False))
 
     def matrix(self, scored: Sequence[Scored]) -> "Matrix":
         """Every (cutoff, window, view) cell; per view the means over next and over same windows, and their change."""
-        after = self._after
+        after = self.after
         cells: list[Cell] = []
         following: dict[str, list[_Found]] = {}
         current: dict[str, list[_Found]] = {}
+        all_draws: dict[tuple[str, str, str], _Draws] = {}
         for one in scored:
             for view, scores in one.logits.items():
                 for window in self.protocol.windows:
                     interval, draws = self.cell(scores, window.name)
                     cells.append(Cell(one.cutoff.name, window.name, view, interval))
+                    all_draws[view, one.cutoff.name, window.name] = draws
                     if after.get(one.cutoff.name) == window.name:
                         following.setdefault(view, []).append((interval, draws, window.name))
                     if window.name == one.cutoff.name and (window.name in after or not after):
                         current.setdefault(view, []).append((interval, draws, window.name))
         change = tuple(Change(view, self._change(current[view], found)) for view, found in following.items())
-        return Matrix(tuple(cells), self._means(following), self._means(current), change)
+        return Matrix(tuple(cells), self._means(following), self._means(current), change, all_draws)
 
     def _means(self, by_view: Mapping[str, Sequence[_Found]]) -> tuple[PeriodMean, ...]:
         return tuple(PeriodMean(view, self._mean(found)) for view, found in by_view.items())
@@ -137,20 +187,19 @@ class Evaluation:
         return mean_interval(values, draws, len(rows), len(set(self.groups[rows])))
 
     def generators(self, scored: Sequence[Scored]) -> tuple[GeneratorScore, ...]:
-        """Each generator as it comes out: its pictures against its window's human-made ones, by the cutoff before."""
+        """Each generator as it comes out: clean, against its window's human-made pictures, by the cutoff before."""
         found = []
         for one in scored:
-            window = self._after.get(one.cutoff.name)
+            window = self.after.get(one.cutoff.name)
             rows = self.cells[window] if window else np.zeros(0, np.int64)
             made = self.labels[rows] == 1
             for name in sorted(set(self.makers[rows[made]])):
                 own = self.makers[rows] == name
                 kept = rows[~made | own]
                 released = str(self.released[rows[own]][0])
-                for view, scores in one.logits.items():
-                    interval, _ = self._auroc(scores, kept)
-                    place = (one.cutoff.name, str(window), view)
-                    found.append(GeneratorScore(str(name), released, *place, interval, int(own.sum())))
+                interval, _ = self.part(kept).auroc(one.logits[CLEAN])
+                place = (one.cutoff.name, str(window), CLEAN)
+                found.append(GeneratorScore(str(name), released, *place, interval, int(own.sum())))
         return tuple(found)
 
     def _mean(self, found: Sequence[_Found]) -> Interval:

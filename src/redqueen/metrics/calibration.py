@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from redqueen.errors import UserError
 from redqueen.metrics.functional import FloatArray, scores_and_labels
 
+BINS = 15  # of a reliability table
 LOWEST, HIGHEST = 0.01, 100.0  # logits that separate the classes would ask for 0, logits that say nothing for infinity
 
 
@@ -100,7 +101,7 @@ class ReliabilityBin:
     n: int
 
 
-def reliability(scores: ArrayLike, labels: ArrayLike, bins: int = 15) -> list[ReliabilityBin]:
+def reliability(scores: ArrayLike, labels: ArrayLike, bins: int = BINS) -> list[ReliabilityBin]:
     """What detectors say against what is so, over bins of as equal a number of rows as ties allow.
 
     Rows of one score are never parted, so their order cannot matter; a bin that ties leave empty is left out.
@@ -119,19 +120,20 @@ def reliability(scores: ArrayLike, labels: ArrayLike, bins: int = 15) -> list[Re
     values, generated = scores_and_labels(scores, labels)
     if bins < 1:
         raise UserError(f"a reliability table needs at least 1 bin, got {bins}")
-    order = np.argsort(values, kind="stable")
-    values, truth = values[order], generated[order]
-    lower = np.searchsorted(values, values, side="left")  # rows with a lower score
-    first = np.unique(lower * bins // max(1, len(values)), return_index=True)[1]
-    chances = expit(values)
+    member, chances = bins_of(values, bins), expit(values)
     return [
-        ReliabilityBin(float(p[0]), float(p[-1]), float(p.mean()), float(t.mean()), len(p))
-        for p, t in zip(np.split(chances, first[1:]), np.split(truth, first[1:]), strict=True)
-        if len(p)
+        ReliabilityBin(float(p.min()), float(p.max()), float(p.mean()), float(t.mean()), len(p))
+        for p, t in ((chances[member == one], generated[member == one]) for one in range(member.max(initial=-1) + 1))
     ]
 
 
-def adaptive_ece(scores: ArrayLike, labels: ArrayLike, bins: int = 15) -> float | None:
+def bins_of(values: FloatArray, bins: int = BINS) -> NDArray[np.intp]:
+    """The bin of each row, (n,), from 0 for the lowest scores, without a gap: as `reliability` says."""
+    lower = np.searchsorted(np.sort(values), values, side="left")  # rows with a lower score
+    return np.unique(lower * bins // max(1, len(values)), return_inverse=True)[1]
+
+
+def adaptive_ece(scores: ArrayLike, labels: ArrayLike, bins: int = BINS) -> float | None:
     """Expected calibration error over bins of equal counts: the mean distance of probability from share, by rows.
 
     Nguyen & O'Connor, EMNLP 2015, and Nixon et al., 2019 (arXiv 1904.01685), "adaptive". Noise alone makes it

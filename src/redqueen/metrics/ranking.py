@@ -5,7 +5,7 @@ cannot matter.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from redqueen.errors import UserError
 from redqueen.metrics.functional import FloatArray, scores_and_labels
@@ -98,7 +98,12 @@ def _curve(scores: ArrayLike, labels: ArrayLike) -> tuple[FloatArray, FloatArray
     values, generated = scores_and_labels(scores, labels)
     if generated.all() or not generated.any():
         return None
-    order = np.argsort(-values, kind="stable")
-    last = np.append(np.flatnonzero(np.diff(values[order])), len(values) - 1)  # of the rows with one score
+    order, last = last_of_ties(values)
     hits = np.concatenate([[0.0], np.cumsum(generated[order])[last]])
     return hits, np.concatenate([[0.0], last + 1.0]) - hits
+
+
+def last_of_ties(values: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows from the highest score down, (n,), and where in them the last row of each distinct score is."""
+    order = np.argsort(-values, kind="stable")
+    return order, np.append(np.flatnonzero(np.diff(values[order])), len(values) - 1)[: len(values)]

@@ -1,6 +1,6 @@
 """`redqueen evaluate`: from prediction tables to one result JSON per detector."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +14,7 @@ from redqueen.corpus.store import Corpus
 from redqueen.environment import environment
 from redqueen.evaluation import predict as predictions
 from redqueen.evaluation.evaluate import Evaluation, Scored
+from redqueen.evaluation.measures import Measures
 from redqueen.evaluation.protocols import Temporal
 from redqueen.files import digest_file, digest_of, write_json
 from redqueen.perturbations.suite import Suite
@@ -22,7 +23,8 @@ from redqueen.tasks.corpus import build
 from redqueen.tasks.predict import predicted
 from redqueen.tasks.train import cutoffs, jobs, trained
 from redqueen.training.checkpoint import Checkpoint
-from redqueen.types import Reported, Result, Window
+from redqueen.types import Generator, Reported, Result, Window
+from redqueen.vocabulary import packaged
 
 
 def run(cfg: DictConfig, folder: Path) -> int:
@@ -56,11 +58,13 @@ def _result(
     cfg: DictConfig, corpus: Corpus, evaluation: Evaluation, name: str, made: Mapping[Window, tuple[Checkpoint, Path]]
 ) -> Result:
     suite = cast(Suite, instantiate(cfg.suite))
+    styles = cast(dict[str, list[str]], OmegaConf.to_container(cfg.styles))
     scored = []
     for cutoff in cutoffs(cfg):
         checkpoint, path = made[cutoff]
         table, _ = predictions.read(path, corpus.digest)
-        scored.append(Scored.of(cutoff, table, evaluation.ids, checkpoint.record["threshold"], suite.views))
+        fixed = checkpoint.record
+        scored.append(Scored.of(cutoff, table, evaluation.ids, fixed["threshold"], suite.views, fixed["temperature"]))
     matrix = evaluation.matrix(scored)
     return Result(
         detector=name,
@@ -82,6 +86,7 @@ def _result(
         false_positives=evaluation.false_positives(scored),
         change=matrix.change,
         generators=evaluation.generators(scored),
+        measures=Measures(evaluation, _known(evaluation.makers), styles).of(scored),
         thresholds={one.cutoff.name: one.threshold for one in scored},
         limits=tuple(cfg.limits),
         strategy=instantiate(cfg.strategy).label,
@@ -89,6 +94,12 @@ def _result(
         reported=_reported(cfg, name),
         environment=environment(),
     )
+
+
+def _known(makers: Iterable[str | None]) -> dict[str, Generator]:
+    """The vocabulary's entries of the generators in a corpus; one that it does not know is left out."""
+    names, vocabulary = {str(name) for name in makers if name is not None}, packaged()
+    return {name: entry for name in sorted(names) if (entry := vocabulary.find(name)) is not None}
 
 
 def _reported(cfg: DictConfig, detector: str) -> tuple[Reported, ...]:

@@ -1,0 +1,133 @@
+"""Measures against scikit-learn and counts by hand, on predictions made by hand."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn.metrics import average_precision_score, balanced_accuracy_score, brier_score_loss, log_loss, roc_auc_score
+
+import stand_ins
+from redqueen.evaluation.evaluate import Evaluation, Scored
+from redqueen.evaluation.measures import Measures
+from redqueen.evaluation.protocols import Temporal
+from redqueen.types import Generator, Window
+
+THREE = (*stand_ins.WINDOWS, Window("2026-03", "2026-03", "2026-03"))
+ENTRY = {"released": "2026-01", "developer": "x", "date_source": "x", "licence": "x"}
+KNOWN = {
+    f"generator-2026-0{month}": Generator(f"generator-2026-0{month}", family=family, country=country, **ENTRY)
+    for month, family, country in ((1, "old", "FR"), (2, "new", "CN"), (3, "new", "CN"))
+}
+
+
+@pytest.fixture(scope="module")
+def evaluation(tmp_path_factory):
+    source = stand_ins.Pictures(80, 40, 60, released=("2026-01", "2026-02", "2026-03"))
+    corpus = stand_ins.corpus(tmp_path_factory.mktemp("c"), source, windows=THREE)
+    return Evaluation(corpus, Temporal("t", 1, [(w.start, w.end) for w in THREE]), draws=100, seed=0)
+
+
+@pytest.fixture(scope="module")
+def scored(evaluation):
+    rng = np.random.default_rng(0)
+
+    def logits(signal):
+        noise = rng.normal(size=len(evaluation.ids)) + signal * evaluation.labels
+        return np.round(noise, 1).astype(np.float32)
+
+    return [Scored(w, {"clean": logits(2.0), "rough": logits(1.0)}, threshold=0.8, temperature=0.7) for w in THREE]
+
+
+@pytest.fixture(scope="module")
+def found(evaluation, scored):
+    measures = Measures(evaluation, KNOWN, {"none": ["no such style"]}).of(scored)
+    return {(m.metric, m.part, m.view, m.by, m.name): m.figure for m in measures}
+
+
+def mean(evaluation, scored, of, view="clean", windows=((0, 1), (1, 2)), keep=slice(None)):
+    """Mean over (cutoff, window) pairs of what `of` says of labels, logits."""
+    values = []
+    for cutoff, tested in windows:
+        rows = evaluation.cells[THREE[tested].name]
+        rows = rows[keep[rows]] if isinstance(keep, np.ndarray) else rows
+        values.append(of(evaluation.labels[rows], scored[cutoff].logits[view][rows]))
+    return np.mean(values)
+
+
+REFERENCES = {
+    "auroc": roc_auc_score,
+    "average_precision": average_precision_score,
+    "balanced_accuracy": lambda labels, logits: balanced_accuracy_score(labels, logits >= 0.8),
+    "true_positive_rate": lambda labels, logits: (logits[labels == 1] >= 0.8).mean(),
+    "false_positive_rate": lambda labels, logits: (logits[labels == 0] >= 0.8).mean(),
+    "brier": lambda labels, logits: brier_score_loss(labels, expit(logits / 0.7)),
+    "negative_log_likelihood": lambda labels, logits: log_loss(labels, expit(logits.astype(float) / 0.7)),
+}
+
+
+@pytest.mark.parametrize("view", ["clean", "rough"])
+@pytest.mark.parametrize("metric", REFERENCES)
+def test_on_the_next_period_against_scikit_learn(metric, view, evaluation, scored, found):
+    figure = found[metric, "next", view, "all", "all"]
+    assert figure.value == pytest.approx(mean(evaluation, scored, REFERENCES[metric], view), abs=1e-6)
+    assert figure.low < figure.value < figure.high
+    rows = np.concatenate([evaluation.cells[THREE[number].name] for number in (1, 2)])
+    assert figure.n == len(set(rows.tolist()))
+
+
+def test_every_metric_has_an_interval_that_holds_it(found):
+    names = {key[0] for key in found}
+    wanted = {"tpr_at_fpr_0.01", "tpr_at_fpr_0.05", "precision_at_prevalence_0.01", "precision_at_prevalence_0.0001"}
+    assert names == {*REFERENCES, *wanted, "adaptive_ece", "auroc_lost", "verdicts_flipped"}
+    assert all(figure.low <= figure.value <= figure.high for key, figure in found.items() if key[0] != "adaptive_ece")
+
+
+def test_the_period_seen_and_the_whole_are_pooled(evaluation, scored, found):
+    for part, windows in (("past", ((0,), (0, 1))), ("whole", ((0, 1), (0, 1, 2)))):
+        values = []
+        for cutoff, chosen in enumerate(windows):
+            rows = np.unique(np.concatenate([evaluation.cells[THREE[number].name] for number in chosen]))
+            values.append(roc_auc_score(evaluation.labels[rows], scored[cutoff].logits["clean"][rows]))
+        assert found["auroc", part, "clean", "all", "all"].value == pytest.approx(np.mean(values))
+
+
+def test_what_a_view_costs_is_of_the_same_pictures(evaluation, scored, found):
+    clean, rough = (found["auroc", "next", view, "all", "all"].value for view in ("clean", "rough"))
+    lost = found["auroc_lost", "next", "rough", "all", "all"]
+    assert lost.value == pytest.approx(clean - rough)
+    flips = []
+    for cutoff in range(2):
+        rows = evaluation.cells[THREE[cutoff + 1].name]
+        before, after = (scored[cutoff].logits[view][rows] >= 0.8 for view in ("clean", "rough"))
+        flips.append((before != after).mean())
+    assert found["verdicts_flipped", "next", "rough", "all", "all"].value == pytest.approx(np.mean(flips))
+    assert ("verdicts_flipped", "next", "clean", "all", "all") not in found
+
+
+def test_slices_keep_the_other_side_whole(evaluation, scored, found):
+    photographs = (evaluation.labels == 1) | (evaluation.kinds == "photo")
+    expected = mean(evaluation, scored, roc_auc_score, keep=photographs)
+    assert found["auroc", "next", "clean", "kind", "photo"].value == pytest.approx(expected)
+    new = found["auroc", "next", "clean", "family", "new"]  # both later windows hold this family alone
+    assert new == found["auroc", "next", "clean", "all", "all"] == found["auroc", "next", "clean", "country", "CN"]
+    assert not {key for key in found if key[3:] in {("family", "old"), ("style", "none"), ("prompt", "shared")}}
+
+
+def test_precision_follows_from_the_rates(found):
+    """One cutoff's rates at a time; with one window after it they are those of the mean."""
+    figure = found["precision_at_prevalence_0.01", "next", "clean", "all", "all"]
+    assert 0 < figure.value < 1
+    rare = found["precision_at_prevalence_0.0001", "next", "clean", "all", "all"]
+    assert rare.value < figure.value / 20
+
+
+def test_nothing_is_measured_of_nothing(evaluation):
+    assert Measures(evaluation, {}, {}).of([]) == ()
+
+
+def test_prompts_that_several_generators_share(evaluation):
+    groups, makers = evaluation.groups.copy(), evaluation.makers.copy()
+    made = np.flatnonzero(evaluation.labels == 1)
+    groups[made[:4]], makers[made[:3]], makers[made[3]] = "one prompt", ["a", "b", "a"], "c"
+    evaluation.groups, evaluation.makers = groups, makers
+    assert set(np.flatnonzero(evaluation.shared(3))) == set(made[:4])
+    assert not evaluation.shared(4).any()
