@@ -6,11 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from scipy.special import expit
 
 import stand_ins
 from redqueen.corpus.store import Corpus
-from redqueen.detectors.inference import Judge, Pictures
+from redqueen.detectors import one_pass
+from redqueen.detectors.inference import Judge, Pictures, fill
 from redqueen.errors import DigestError, RejectedPictureError, UserError
 from redqueen.evaluation import predict as predictions
 from redqueen.evaluation.predict import SCHEMA
@@ -117,3 +119,29 @@ def test_temperature_divides_the_logit_in_the_probability_alone(temperature, cor
     found = predict(stand_ins.detector("npr"), corpus, tmp_path / "cache", temperature)
     assert found["logit"].equals(table["logit"])
     np.testing.assert_allclose(found["probability"], expit(table["logit"].to_numpy() / temperature), rtol=1e-5)
+
+
+class Backwards(stand_ins.Pictures):
+    """The same pictures in the opposite order."""
+
+    def pictures(self):
+        return reversed(list(super().pictures()))
+
+
+def test_parts_threads_and_the_order_of_the_corpus_leave_no_trace_in_the_file(corpus, tmp_path, monkeypatch):
+    judges = [Judge(stand_ins.detector(name), name) for name in ("npr", "spectral", "metadata_probe")]
+
+    def files(of, name):
+        pictures = Pictures.of_split(of, "test", SUITE, tmp_path / name)
+        fill(judges, pictures)
+        for judge in judges:
+            predictions.write(tmp_path / name / judge.identity, predictions.tables(judge, pictures), MADE_FROM)
+        return {judge.identity: (tmp_path / name / judge.identity).read_bytes() for judge in judges}
+
+    first = files(corpus, "first")
+    turned = stand_ins.corpus(tmp_path / "turned", Backwards())
+    assert turned.digest == corpus.digest
+    assert list(turned.column("image_id")) != list(corpus.column("image_id"))
+    monkeypatch.setattr(one_pass, "CHUNK", 7)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    assert files(turned, "turned") == first
