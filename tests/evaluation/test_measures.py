@@ -131,3 +131,11 @@ def test_prompts_that_several_generators_share(evaluation):
     evaluation.groups, evaluation.makers = groups, makers
     assert set(np.flatnonzero(evaluation.shared(3))) == set(made[:4])
     assert not evaluation.shared(4).any()
+
+
+def test_a_slice_that_is_told_perfectly_is_not_certain(evaluation):
+    scores = evaluation.labels.astype(np.float32)
+    found = Measures(evaluation, {}, {}).of([Scored(w, {"clean": scores}, 0.5) for w in THREE])
+    (figure,) = (m.figure for m in found if (m.metric, m.part, m.by) == ("auroc", "next", "all"))
+    assert (figure.value, figure.high) == (1.0, 1.0)
+    assert 0.5 < figure.low < 1.0

@@ -23,6 +23,7 @@ __all__ = [
     "mean_interval",
     "percentile_interval",
     "rate_interval",
+    "unanimous",
     "weighted_auroc",
 ]
 
@@ -146,7 +147,7 @@ def auroc_from_draws(value: float | None, draws: ArrayLike, labels: NDArray[np.i
     if value is None or min(sizes) < 2:
         return Interval(value, None, None, n, n_groups)
     if value in (0.0, 1.0):
-        exact = _unanimous(value, n, min(sizes))
+        exact = unanimous(value, n, min(sizes))
         return Interval(value, exact.low, exact.high, n, n_groups)
     return percentile_interval(value, draws, n, n_groups)
 
@@ -180,7 +181,7 @@ def rate_interval(hits: ArrayLike, groups: Sequence[str], draws: int = 1000, see
     if n == 0:
         return Interval(None, None, None, n, n_groups)
     if n_groups >= 2 and hit.all() == hit.any():
-        return _unanimous(float(hit[0]), n, n_groups)
+        return unanimous(float(hit[0]), n, n_groups)
     counts = [np.bincount(index, weights=hit, minlength=n_groups), np.bincount(index, minlength=n_groups)]
     per_group = np.stack(counts, axis=1)  # (n_groups, 2): hits and rows
     step = max(1, BLOCK // n_groups)
@@ -260,7 +261,10 @@ def _check_strata(strata: Sequence[str], truth: NDArray[np.int64]) -> None:
             raise UserError(f"a stratum starts with the label of its rows, got '{stratum}' for label {label}")
 
 
-def _unanimous(value: float, n: int, n_groups: int) -> Interval:
-    """The exact interval of a share that is 0 or 1 in the sample: the other end is p with (1 - p)^n_groups = 2.5 %."""
+def unanimous(value: float, n: int, n_groups: int) -> Interval:
+    """The exact interval of a share that is 0 or 1 in the sample: the other end is p with (1 - p)^n_groups = 2.5 %.
+
+    Every draw of such a sample agrees with it, as if nothing were uncertain.
+    """
     reach = 1 - ((1 - LEVEL) / 2) ** (1 / n_groups)
     return Interval(value, max(0.0, value - reach), min(1.0, value + reach), n, n_groups)
