@@ -38,6 +38,7 @@ PLAIN: Mapping[str, Any] = {  # settings that go to no constructor
     "cutoff": str | None,
     "labels": Literal["true", "shuffled"],
     "draws": _Count,
+    "styles": dict[str, list[str]],
     "limits": list[str],
     "reported": list[Reported],
     "family": str | None,
