@@ -149,14 +149,18 @@ def calibrated(part: Part, judge: Scored, view: str) -> dict[str, Found]:
     scores, labels = judge.logits[view][part.rows].astype(np.float64) / judge.temperature, part.labels
     signed = np.where(labels == 1, scores, -scores)
     missed = expit(-signed)  # the probability that was not given to the truth
-    ece = weighted.adaptive_ece(scores, labels, part.weights, part.index)
+    ece, drawn = (
+        calibration.adaptive_ece(scores, labels),
+        weighted.adaptive_ece(scores, labels, part.weights, part.index),
+    )
+    noise = drawn.mean() - (ece or 0.0)  # what resampling adds, so that no draw lies under the figure of the sample
     return {
         "brier": (calibration.brier(scores, labels), weighted.mean_of(missed**2, part.weights, part.index)),
         "negative_log_likelihood": (
             calibration.negative_log_likelihood(scores, labels),
             weighted.mean_of(np.logaddexp(0, -signed), part.weights, part.index),
         ),
-        "adaptive_ece": (calibration.adaptive_ece(scores, labels), ece),
+        "adaptive_ece": (ece, np.maximum(drawn - noise, 0.0)),
     }
 
 
