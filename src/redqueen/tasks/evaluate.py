@@ -16,6 +16,7 @@ from redqueen.evaluation import predict as predictions
 from redqueen.evaluation.evaluate import Evaluation, Scored
 from redqueen.evaluation.measures import Measures
 from redqueen.evaluation.protocols import Temporal
+from redqueen.evaluation.quality import against_quality, distances
 from redqueen.files import digest_file, digest_of, write_json
 from redqueen.perturbations.suite import Suite
 from redqueen.report.reported import print_beside
@@ -86,7 +87,10 @@ def _result(
         false_positives=evaluation.false_positives(scored),
         change=matrix.change,
         generators=evaluation.generators(scored),
-        measures=Measures(evaluation, _known(evaluation.makers), styles).of(scored),
+        measures=(
+            *Measures(evaluation, _known(evaluation.makers), styles).of(scored),
+            *against_quality(evaluation, scored, distances(corpus.card)),
+        ),
         thresholds={one.cutoff.name: one.threshold for one in scored},
         limits=tuple(cfg.limits),
         strategy=instantiate(cfg.strategy).label,
