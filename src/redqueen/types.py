@@ -188,6 +188,18 @@ class Measure:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Cost:
+    """What training at one cutoff took: steps of descent, and pictures shown, again and again.
+
+    The seconds stand in the checkpoint's record and in the run's `cost.json`: no two runs take the same.
+    """
+
+    trained_up_to: str
+    steps: int
+    pictures: int
+
+
+@dataclass(frozen=True, config=_STRICT)
 class HalfLife:
     """Months after the training cutoff at which skill, 2 AUROC - 1, is half of what it is at the cutoff.
 
@@ -277,6 +289,7 @@ class Result:
     half_life: tuple[HalfLife, ...] = ()  # of each view
     limits: tuple[str, ...] = ()  # what must be said wherever these numbers are quoted
     strategy: str = "cumulative"  # of continual training, with its settings
+    cost: tuple[Cost, ...] = ()  # of each cutoff
     examples: str = "corpus"  # what was learned from, with its settings
     reported: tuple[Reported, ...] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)

@@ -24,7 +24,7 @@ from redqueen.tasks.corpus import build
 from redqueen.tasks.predict import predicted
 from redqueen.tasks.train import cutoffs, jobs, trained
 from redqueen.training.checkpoint import Checkpoint
-from redqueen.types import Generator, Reported, Result, Window
+from redqueen.types import Cost, Generator, Reported, Result, Window
 from redqueen.vocabulary import packaged
 
 
@@ -52,6 +52,8 @@ def results(cfg: DictConfig, folder: Path) -> tuple[Corpus, list[Result]]:
     found = [_result(cfg, corpus, evaluation, name, own) for name, own in done.items()]
     for result in found:
         write_json(folder / "results" / f"{result.detector}.json", asdict(result))
+    seconds = {name: {w.name: own[w][0].record["cost"]["seconds"] for w in own} for name, own in done.items()}
+    write_json(folder / "cost.json", {"seconds": seconds})
     return corpus, found
 
 
@@ -93,11 +95,17 @@ def _result(
         ),
         thresholds={one.cutoff.name: one.threshold for one in scored},
         limits=tuple(cfg.limits),
+        cost=tuple(_cost(cutoff, made[cutoff][0]) for cutoff in cutoffs(cfg)),
         strategy=instantiate(cfg.strategy).label,
         examples=instantiate(cfg.examples, _convert_="all").label,
         reported=_reported(cfg, name),
         environment=environment(),
     )
+
+
+def _cost(cutoff: Window, checkpoint: Checkpoint) -> Cost:
+    cost = checkpoint.record["cost"]
+    return Cost(cutoff.name, cost["steps"], cost["pictures"])
 
 
 def _known(makers: Iterable[str | None]) -> dict[str, Generator]:
