@@ -63,11 +63,12 @@ def argument_parser() -> argparse.ArgumentParser:
 
 
 def copied(runs: Iterable[Path], target: Path) -> None:
-    """The results of runs, each in a file of its detector's name."""
+    """The results of runs, each in a file of its detector's name; beside one of another strategy, of that as well."""
     target.mkdir(parents=True, exist_ok=True)
     for path in (path for run in runs for path in sorted((run / "results").glob("*.json"))):
-        read(path)  # strictly
-        shutil.copyfile(path, target / path.name)
+        strategy = read(path).strategy.partition(",")[0]  # strictly
+        name = path.name if strategy == "cumulative" else f"{path.stem}-{strategy.replace(' ', '_')}.json"
+        shutil.copyfile(path, target / name)
 
 
 def published(run: Path) -> Path:
@@ -156,11 +157,38 @@ def beside(folder: Path, main: Sequence[Result]) -> str:
     if found[0].examples == main[0].examples:
         new = [result for result in found if result.detector not in usual]
         return f"{title}\n\n{matrix(found)}\n\n{paragraphs(new)}"
+    if {result.strategy for result in found} != {result.strategy for result in main}:
+        return f"{title}\n\n{by_strategy(found, usual)}"
     rows = ["| detector | learned from | same period | next period |", "| --- | --- | --- | --- |"]
     for result in (one for aside in found for one in (usual[aside.detector], aside)):
         figures = f"{spell(same_period(result, MAIN_VIEW))} | {spell(next_period(result, MAIN_VIEW))}"
         rows.append(f"| {result.detector} | {result.examples} | {figures} |")
     return "\n\n".join([title, "\n".join(rows), paragraphs(found)])
+
+
+def by_strategy(found: Sequence[Result], usual: dict[str, Result]) -> str:
+    """What staying in place costs: each way of keeping a detector up to date beside training anew on everything."""
+    head = ["detector", "strategy", "same period", "next period", "all that it has seen", "pictures a month"]
+    rows = [f"| {' | '.join(head)} |", f"| {' | '.join(['---'] * len(head))} |"]
+    names = dict.fromkeys(result.detector for result in found)
+    for result in (one for name in names for one in (usual[name], *(r for r in found if r.detector == name))):
+        past = next(
+            (m.figure for m in result.measures if (m.metric, m.part, m.view) == ("auroc", "past", MAIN_VIEW)), None
+        )
+        figures = [spell(same_period(result, MAIN_VIEW)), spell(next_period(result, MAIN_VIEW)), spell(past)]
+        cells = [result.detector, result.strategy, *figures, f"{pictures_a_month(result):,.0f}"]
+        rows.append(f"| {' | '.join(cells)} |")
+    said = (
+        "Every strategy trains once a window. *Pictures a month*: shown in training, again and again, over all "
+        "cutoffs, divided by the months from the first window to the last."
+    )
+    return said + "\n\n" + "\n".join(rows)
+
+
+def pictures_a_month(result: Result) -> float:
+    first, last = result.windows[0].start, result.windows[-1].end
+    months = (int(last[:4]) - int(first[:4])) * 12 + int(last[5:7]) - int(first[5:7]) + 1
+    return sum(cost.pictures for cost in result.cost) / months
 
 
 def seeds(corpus: Path) -> str:
