@@ -13,6 +13,7 @@ from redqueen.console import say
 from redqueen.corpus.store import Corpus
 from redqueen.environment import environment
 from redqueen.evaluation import predict as predictions
+from redqueen.evaluation.decay import half_lives
 from redqueen.evaluation.evaluate import Evaluation, Scored
 from redqueen.evaluation.measures import Measures
 from redqueen.evaluation.protocols import Temporal
@@ -93,6 +94,7 @@ def _result(
             *Measures(evaluation, _known(evaluation.makers), styles).of(scored),
             *against_quality(evaluation, scored, distances(corpus.card)),
         ),
+        half_life=half_lives(evaluation, matrix.cells, matrix.draws),
         thresholds={one.cutoff.name: one.threshold for one in scored},
         limits=tuple(cfg.limits),
         cost=tuple(_cost(cutoff, made[cutoff][0]) for cutoff in cutoffs(cfg)),
