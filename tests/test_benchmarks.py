@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from redqueen.types import Interval
+
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 TINY = ["--pictures", "48", "--side", "64", "--steps", "2", "--rounds", "1", "--detector", "metadata_probe"]
 
@@ -90,3 +92,28 @@ def test_the_one_pass_is_measured_on_the_same_scores(script, tmp_path, monkeypat
     assert [row["target"] for row in found["measured"]] == ["<= 1.15", ">= 5"]
     assert all(row["ours"] > 0 and row["theirs"] > 0 for row in found["measured"])
     assert bench.main(["--corpus", str(tmp_path)]) == 2
+
+
+@pytest.mark.slow
+def test_the_simulation_tells_what_holds_from_what_does_not(script, tmp_path, monkeypatch):
+    simulation = script("simulate_statistics")
+    few = [
+        "--replications",
+        "20",
+        "--lives",
+        "2",
+        "--draws",
+        "50",
+        "--rows",
+        "5000",
+        "--json",
+        str(tmp_path / "f.json"),
+    ]
+    assert simulation.main(few) == 0
+    found = json.loads((tmp_path / "f.json").read_text())["found"]
+    assert {line["part"] for line in found} == set(simulation.PARTS)
+    held = [line for line in found if line["part"] == "coverage"]
+    assert len(held) == len(simulation.DESIGNS) + 1
+    assert all(0.7 <= line["value"] <= 1 for line in held)
+    monkeypatch.setattr(simulation, "auroc_interval", lambda *given: Interval(0.5, 0.49, 0.51, 1, 1))
+    assert simulation.main([*few, "--check", "coverage"]) == 1
