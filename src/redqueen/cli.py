@@ -33,6 +33,7 @@ TASKS = {
     "evaluate": "turn predictions into a result with intervals",
     "track": "the whole job: corpus, detectors at every cutoff, predictions, results, report",
     "report": "make the report of a finished run again",
+    "detect": "judge pictures: FILE… (folders; - for paths from stdin) --detector FOLDER [--result JSON]",
 }
 PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their place alone, without `name=`
     "corpus audit": ("corpus",),
@@ -41,6 +42,11 @@ PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their p
     "corpus push": ("corpus", "to"),
     "corpus quality": ("corpus",),
 }
+FILES = ("detect",)  # tasks whose bare words are files, which never pass through Hydra: it would read ${…} in a name
+OPTIONS: Mapping[str, Mapping[str, str]] = {  # `--option value` -> the setting that it stands for
+    "detect": {"detector": "checkpoint", "result": "result", "format": "format", "heatmaps": "heatmaps"},
+}
+_VALUED = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--cfg", "-c", "--package", "-p")
 _WIDTH = max(map(len, TASKS))
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -56,9 +62,12 @@ examples:
   redqueen track experiment=field source.path=FOLDER
   redqueen corpus build source=wheels name=photographs
   redqueen track experiment=quickstart --cfg job          show the settings and stop
+  redqueen detect photo.jpg folder --detector runs/store/checkpoint/NAME --result runs/NAME/results/NAME.json
 
 exit codes: 0 done; 1 an error of ours or of the machine; 2 bad input (one line says what and what is allowed);
             130 interrupted (the same command goes on where it stopped)
+  detect:   0 every file was judged, none looks AI-generated; 3 at least one looks AI-generated;
+            4 none does, but at least one file could not be judged (the others were)
 """
 
 
@@ -72,8 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"redqueen {__version__}\n")
         return EXIT_OK
     try:
+        words, files = _files(words)
         task, rest = _task(words)
-        return _run(task, rest)
+        return _run(task, rest, files)
     except UserError as error:
         sys.stderr.write(f"redqueen: {error}\n")
         return EXIT_USAGE
@@ -83,6 +93,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         sys.stderr.write(f"redqueen: {error}\n")
         return EXIT_FAILED
+
+
+def _files(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words with options as settings, and the files among them: bare words, `-`, and all that follows `--`."""
+    task, options = words[0], OPTIONS.get(words[0], {})
+    if not options:
+        return list(words), []
+    files: list[str] = []
+    kept, left = [task], list(words[1:])
+    while left:
+        word = left.pop(0)
+        name, equals, value = word.removeprefix("--").partition("=")
+        if word == "--" and task in FILES:
+            return kept, files + left
+        if name in options and (equals or word.startswith("--")):
+            if not equals and not left:
+                raise UserError(f"{word} needs a value: {word}=… or {word} …")
+            kept.append(f"{options[name]}={json.dumps(value if equals else left.pop(0), ensure_ascii=False)}")
+        elif word in _VALUED:
+            kept += [word, *left[:1]]
+            del left[:1]
+        elif task in FILES and (word == "-" or (word[:1] != "-" and "=" not in word)):
+            files.append(word)
+        else:
+            kept.append(word)
+    return kept, files
 
 
 def _task(words: Sequence[str]) -> tuple[str, list[str]]:
@@ -99,7 +135,7 @@ def _task(words: Sequence[str]) -> tuple[str, list[str]]:
     raise unknown("task", " ".join(words[:2]) if second else words[0], second or TASKS)
 
 
-def _run(task: str, overrides: Sequence[str]) -> int:
+def _run(task: str, overrides: Sequence[str], files: Sequence[str] = ()) -> int:
     """Compose the task's configuration with Hydra and run it; Hydra's own errors become one line each."""
     import hydra  # noqa: PLC0415
     from hydra.core.hydra_config import HydraConfig  # noqa: PLC0415
@@ -118,7 +154,8 @@ def _run(task: str, overrides: Sequence[str]) -> int:
         try:
             check(cfg)
             folder = Path(HydraConfig.get().runtime.output_dir)
-            codes.append(import_module(f"redqueen.tasks.{task}").run(cfg, folder))
+            given = (files,) if task in FILES else ()
+            codes.append(import_module(f"redqueen.tasks.{task}").run(cfg, folder, *given))
         except Exception as error:  # raised again below: Hydra would write a line of its own to stderr first
             if (platform.node(), os.getpid()) != here:
                 raise  # a process of the launcher's, which hands it on

@@ -56,6 +56,13 @@ PLAIN: Mapping[str, Any] = {  # settings that go to no constructor
     "private": bool,
     "replace": bool,
     "allow_licences": list[str],
+    "checkpoint": str | None,
+    "trained_on": str | None,
+    "result": str | None,
+    "views": list[str],
+    "close": Annotated[float, Field(ge=1)],
+    "format": Literal["table", "json"],
+    "heatmaps": str | None,
 }
 
 

@@ -436,7 +436,8 @@ def test_threshold_and_temperature_are_fitted_on_validation(rows, tmp_path):
     grid = np.geomspace(0.01, 100, 2000)
     assert loss(found["temperature"]) <= min(map(loss, grid)) + 1e-6
     digest = rows_digest(rows.corpus, rows.val)
-    assert found["fitted_on"] == {"split": "val", "pictures": len(rows.val), "rows": digest}
+    made = int(rows.val_labels.sum())
+    assert found["fitted_on"] == {"split": "val", "pictures": len(rows.val), "generated": made, "rows": digest}
 
 
 def test_pictures_that_fail_are_left_out_of_the_fit(rows, tmp_path, monkeypatch):

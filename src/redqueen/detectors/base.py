@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, linear
 
+from redqueen.detectors.heat import HeatMap
+
 Pixels = NDArray[np.uint8]
 
 
@@ -49,6 +51,10 @@ class Detector(nn.Module, ABC):
     def loss(self, batch: Tensor, labels: Tensor) -> Tensor:
         """What training lowers, (): binary cross-entropy of prepared pictures (B, …) with labels (B,) float, 0 or 1."""
         return binary_cross_entropy_with_logits(self(batch), labels)
+
+    def heat_map(self, pixels: Pixels) -> HeatMap | None:  # noqa: ARG002  (most methods have none)
+        """Where in a picture, (height, width, 3) uint8, the logit comes from; None where that has no exact answer."""
+        return None
 
     def trained_state(self) -> dict[str, Tensor]:
         """What training changed: the tensors that a checkpoint holds."""

@@ -12,12 +12,13 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from redqueen.detectors import published
 from redqueen.detectors.backbones import Backbone
 from redqueen.detectors.base import FeatureDetector, Pixels, centre_or_random_crop, to_tensor
 from redqueen.detectors.crops import black_crop
+from redqueen.detectors.heat import HeatMap, central_box, of_network
 from redqueen.errors import UserError
 
 HEAD = {"weight": "weight", "bias": "bias"}  # of the authors' fc_weights.pth: (1, 768) and (1,)
@@ -84,3 +85,12 @@ class LinearProbe(FeatureDetector):
     def features(self, batch: Tensor) -> Tensor:
         """Pooled features, (B, width)."""
         return torch.as_tensor(self.network(batch))
+
+    def heat_map(self, pixels: Pixels) -> HeatMap | None:
+        """Exact where the backbone's features are the plain mean of a map."""
+        height, width = pixels.shape[:2]
+        side = self.crop or min(height, width)
+        sides = (side, side) if self.pad or self.crop is None else (min(side, height), min(side, width))
+        if not isinstance(self.head, nn.Linear):
+            return None
+        return of_network(self.network, self.head, self.prepare(pixels), central_box(pixels, *sides))

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from redqueen.detectors import published
 from redqueen.detectors.base import Detector, Pixels, centre_or_random_crop, to_tensor
+from redqueen.detectors.heat import HeatMap, central_box, of_map
 from redqueen.errors import UserError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, as the paper's preprocessing
@@ -75,8 +76,16 @@ class NPR(Detector):
 
     def forward(self, batch: Tensor) -> Tensor:
         """Logits, (B,), of (B, 3, H, W) with H and W even."""
-        hidden = self.stages(self.stem(residual(batch) * GAIN))  # (B, 512, H / 8, W / 8)
-        return torch.as_tensor(self.head(hidden.mean(dim=(2, 3))).squeeze(-1))
+        return torch.as_tensor(self.head(self._map(batch).mean(dim=(2, 3))).squeeze(-1))
+
+    def _map(self, batch: Tensor) -> Tensor:
+        return torch.as_tensor(self.stages(self.stem(residual(batch) * GAIN)))  # (B, 512, H / 8, W / 8)
+
+    def heat_map(self, pixels: Pixels) -> HeatMap | None:
+        """Exact: a linear head on the plain mean of a map."""
+        picture = self.prepare(pixels)
+        with torch.inference_mode():
+            return of_map(self._map(picture[None]), self.head, central_box(pixels, *picture.shape[1:]))
 
 
 def residual(batch: Tensor) -> Tensor:

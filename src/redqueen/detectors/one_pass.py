@@ -103,6 +103,19 @@ def check_sizes(detector: Detector, inputs: Sequence[Tensor]) -> None:
         )
 
 
+def scores(detector: Detector, inputs: Sequence[Tensor]) -> list[float]:
+    """Logits of prepared pictures, on the CPU: those that a table of predictions holds, however many there are."""
+    found: dict[int, float] = {}
+    with torch.inference_mode():
+        for alike in grouped(range(len(inputs)), lambda place: inputs[place].shape).values():
+            for start in range(0, len(alike), BATCH):
+                places = alike[start : start + BATCH]
+                full = [*places, *[places[-1]] * (BATCH - len(places))]
+                logits = detector(torch.stack([inputs[place] for place in full])).tolist()
+                found |= dict(zip(places, logits, strict=False))
+    return [found[place] for place in range(len(inputs))]
+
+
 def grouped(items: Iterable[T], key: Callable[[T], Key]) -> dict[Key, list[T]]:
     """Items by their key, in the order in which keys come."""
     found: dict[Key, list[T]] = {}

@@ -15,6 +15,7 @@ from redqueen.detectors.backbones import Backbone
 from redqueen.detectors.backbones.backbone import Look, checked, no_such, triple
 from redqueen.detectors.base import Detector, Pixels, to_tensor, zeros
 from redqueen.detectors.crops import reflected_crop
+from redqueen.detectors.heat import HeatMap, central_box, of_network
 from redqueen.errors import UserError
 
 
@@ -63,6 +64,10 @@ class TimmFinetune(Detector):
     def forward(self, batch: Tensor) -> Tensor:
         """Logits, (B,), of (B, 3, S, S)."""
         return torch.as_tensor(self.head(self.network(batch)).squeeze(-1))
+
+    def heat_map(self, pixels: Pixels) -> HeatMap | None:
+        """Exact where the network ends in the plain mean of a map."""
+        return of_network(self.network, self.head, self.prepare(pixels), central_box(pixels, self.crop, self.crop))
 
 
 def frozen(network: nn.Module, stages: int | None) -> list[str]:

@@ -86,7 +86,9 @@ def trained(cfg: DictConfig, corpus: Corpus, name: str, cutoff: Window, folder: 
     detector = lesson.begin(detector, corpus)
     facts = {
         "detector": name,
+        "corpus": corpus.card["name"],
         "corpus_digest": corpus.digest,
+        "treatment": corpus.card["made_of"].get("treatment"),  # what `redqueen detect` does to a picture
         "trained_up_to": cutoff.name,
         "newest_release_allowed": cutoff.end,
         **lesson.record(learned, rows.train, replayed),

@@ -194,5 +194,10 @@ def calibrated(detector: Detector, rows: Rows, cache: Path, identity: str) -> Ma
         "threshold": best_threshold(found, labels),
         "temperature": temperature(found, labels),
         "val_auroc": auroc(found, labels),
-        "fitted_on": {"split": "val", "pictures": len(found), "rows": rows_digest(rows.corpus, rows.val[good])},
+        "fitted_on": {
+            "split": "val",
+            "pictures": len(found),
+            "generated": int(labels.sum()),
+            "rows": rows_digest(rows.corpus, rows.val[good]),
+        },
     }
