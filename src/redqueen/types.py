@@ -230,6 +230,25 @@ class HalfLife:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Reliability:
+    """One point of a reliability diagram: pictures that were given like probabilities, over all next periods.
+
+    Attributes:
+        view: of the suite.
+        low: the lowest probability inside.
+        high: the highest probability inside.
+        probability: the mean probability.
+        share: the share that is AI-generated.
+    """
+
+    view: str
+    low: float
+    high: float
+    probability: float
+    share: Interval
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Audit:
     """The bias audit of a corpus: per window, and the mean over windows, which decides `biased`."""
 
@@ -287,6 +306,7 @@ class Result:
     generators: tuple[GeneratorScore, ...] = ()
     measures: tuple[Measure, ...] = ()
     half_life: tuple[HalfLife, ...] = ()  # of each view
+    reliability: tuple[Reliability, ...] = ()  # clean, from the lowest probabilities to the highest
     limits: tuple[str, ...] = ()  # what must be said wherever these numbers are quoted
     strategy: str = "cumulative"  # of continual training, with its settings
     cost: tuple[Cost, ...] = ()  # of each cutoff

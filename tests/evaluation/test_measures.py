@@ -9,6 +9,7 @@ import stand_ins
 from redqueen.evaluation.evaluate import Evaluation, Scored
 from redqueen.evaluation.measures import Measures
 from redqueen.evaluation.protocols import Temporal
+from redqueen.evaluation.reliability import reliability
 from redqueen.types import Generator, Window
 
 THREE = (*stand_ins.WINDOWS, Window("2026-03", "2026-03", "2026-03"))
@@ -139,3 +140,19 @@ def test_a_slice_that_is_told_perfectly_is_not_certain(evaluation):
     (figure,) = (m.figure for m in found if (m.metric, m.part, m.by) == ("auroc", "next", "all"))
     assert (figure.value, figure.high) == (1.0, 1.0)
     assert 0.5 < figure.low < 1.0
+
+
+def test_reliability_pools_the_next_periods(evaluation, scored):
+    points = reliability(evaluation, scored)
+    rows = [evaluation.cells[THREE[number].name] for number in (1, 2)]
+    chances = np.concatenate([expit(scored[at].logits["clean"][own] / 0.7) for at, own in enumerate(rows)])
+    labels = evaluation.labels[np.concatenate(rows)]
+    assert sum(point.share.n for point in points) == len(labels)
+    assert all(a.high < b.low for a, b in zip(points, points[1:], strict=False))
+    for point in points:
+        inside = (chances >= point.low - 1e-6) & (chances <= point.high + 1e-6)
+        assert inside.sum() == point.share.n
+        assert point.share.value == labels[inside].mean()
+        assert point.probability == pytest.approx(chances[inside].mean())
+        assert point.share.low <= point.share.value <= point.share.high
+    assert reliability(evaluation, scored[2:]) == ()  # no window follows the last cutoff

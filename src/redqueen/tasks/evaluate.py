@@ -18,6 +18,7 @@ from redqueen.evaluation.evaluate import Evaluation, Scored
 from redqueen.evaluation.measures import Measures
 from redqueen.evaluation.protocols import Temporal
 from redqueen.evaluation.quality import against_quality, distances
+from redqueen.evaluation.reliability import reliability
 from redqueen.files import digest_file, digest_of, write_json
 from redqueen.perturbations.suite import Suite
 from redqueen.report.reported import print_beside
@@ -95,6 +96,7 @@ def _result(
             *against_quality(evaluation, scored, distances(corpus.card)),
         ),
         half_life=half_lives(evaluation, matrix.cells, matrix.draws),
+        reliability=reliability(evaluation, scored),
         thresholds={one.cutoff.name: one.threshold for one in scored},
         limits=tuple(cfg.limits),
         cost=tuple(_cost(cutoff, made[cutoff][0]) for cutoff in cutoffs(cfg)),
