@@ -32,7 +32,7 @@ TASKS = {
     "predict": "score the test pictures under every view of a suite",
     "evaluate": "turn predictions into a result with intervals",
     "track": "the whole job: corpus, detectors at every cutoff, predictions, results, report",
-    "report": "make the report of a finished run again",
+    "report": "make the report of finished runs again: of the folders given, or of the run that the settings describe",
     "detect": "judge pictures: FILE… (folders; - for paths from stdin) --detector FOLDER [--result JSON]",
 }
 PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their place alone, without `name=`
@@ -42,6 +42,7 @@ PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their p
     "corpus push": ("corpus", "to"),
     "corpus quality": ("corpus",),
 }
+MANY: Mapping[str, str] = {"report": "runs"}  # a setting that takes all words without `name=`, as a list
 FILES = ("detect",)  # tasks whose bare words are files, which never pass through Hydra: it would read ${…} in a name
 OPTIONS: Mapping[str, Mapping[str, str]] = {  # `--option value` -> the setting that it stands for
     "detect": {"detector": "checkpoint", "result": "result", "format": "format", "heatmaps": "heatmaps"},
@@ -61,6 +62,7 @@ examples:
   redqueen track experiment=quickstart
   redqueen track experiment=field source.path=FOLDER
   redqueen corpus build source=wheels name=photographs
+  redqueen report runs/quickstart
   redqueen track experiment=quickstart --cfg job          show the settings and stop
   redqueen detect photo.jpg folder --detector runs/store/checkpoint/NAME --result runs/NAME/results/NAME.json
 
@@ -130,6 +132,8 @@ def _task(words: Sequence[str]) -> tuple[str, list[str]]:
             places = PLACES.get(name, ())[: len(bare)]
             named = [f"{place}={json.dumps(word)}" for place, word in zip(places, bare, strict=False)]
             kept = [word for word in rest if word not in bare[: len(places)]]
+            if name in MANY and bare:
+                named, kept = [f"{MANY[name]}={json.dumps(bare)}"], [word for word in rest if word not in bare]
             return name.replace(" ", "_"), named + kept
     second = [name for name in TASKS if name.split()[0] == words[0]]
     raise unknown("task", " ".join(words[:2]) if second else words[0], second or TASKS)

@@ -41,6 +41,7 @@ PLAIN: Mapping[str, Any] = {  # settings that go to no constructor
     "styles": dict[str, list[str]],
     "limits": list[str],
     "reported": list[Reported],
+    "runs": list[str],
     "family": str | None,
     "country": Country | None,
     "runnable": bool | None,

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from redqueen.report.figures import ACCENT, to_png
+from redqueen.report.canvas import ACCENT, to_png
 from redqueen.report.timeline import COUNTRIES, OTHER, short, to_svg, vocabulary_timeline
 from redqueen.types import Generator
 from redqueen.vocabulary import packaged

@@ -6,8 +6,8 @@ from PIL import Image
 from sklearn.metrics import roc_curve
 
 import stand_ins
+from redqueen.report.canvas import to_png
 from redqueen.report.contact_sheet import Sheet
-from redqueen.report.figures import to_png
 from redqueen.report.training import Validation, curves, roc, roc_points, worst_errors
 from redqueen.training.rows import Rows
 

@@ -1,51 +1,40 @@
 """The two figures of a report, and their bytes: the heat map of cutoff against window, and AUROC along time.
 
-Both are small multiples laid out in inches from the top left, about ten inches wide at most: 8 point is then readable
-in a README. Ink and paper are constants that the page replaces by its own, so that figures follow a dark theme.
+Both are small multiples laid out in inches from the top left, about ten inches wide at most.
 """
 
-import io
 import math
-import os
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import matplotlib
 import numpy as np
 import numpy.typing as npt
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 
 from redqueen.errors import unknown
+from redqueen.report.canvas import (
+    ACCENT,
+    FAINT,
+    INK,
+    MUTED,
+    PAPER,
+    STYLE,
+    WIDTH,
+    axes_at,
+    colour_bar,
+    coloured,
+    head,
+    middles,
+    month_of,
+)
 from redqueen.report.finding import CHANCE, UNDEFINED, cells_of, controls_last, cutoffs, one_setup
 from redqueen.types import Interval, Result, Window
 
-INK, MUTED, FAINT, ACCENT, PAPER = "#1b1f24", "#59636e", "#b4bbc3", "#0072b2", "#ffffff"
-_ON_DARK, _ON_LIGHT, _NO_VALUE = "#fdfdfd", "#101214", "#8a929b"  # on colours that a dark theme leaves as they are
-_COLOURS, _SCALE = colormaps["RdBu"], Normalize(0.0, 1.0)  # red below chance, pale at chance, blue above
-_WIDTH, _NARROWEST, _GAP, _DPI = 10.0, 1.6, 0.3, 160  # inches of the page, of a panel and its title, between panels
-STYLE: dict[Any, Any] = {
-    "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same letters everywhere
-    "font.size": 8,
-    "text.parse_math": False,  # names are data
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": MUTED,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "savefig.bbox": None,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "redqueen",
-}
+_NARROWEST, _GAP = 1.6, 0.3  # inches of a panel and its title, between panels
 
 
 @dataclass(frozen=True)
@@ -59,7 +48,7 @@ class _Block:
 
     @property
     def columns(self) -> int:
-        return max(1, min(self.count, int((_WIDTH - self.origin[0] + _GAP) / self._stride)))
+        return max(1, min(self.count, int((WIDTH - self.origin[0] + _GAP) / self._stride)))
 
     @property
     def right(self) -> float:
@@ -77,7 +66,7 @@ class _Block:
         """A titled panel; only the leftmost has labels on its vertical axis, only the lowest on its horizontal one."""
         row, column = divmod(index, self.columns)
         left = self.origin[0] + column * self._stride
-        axes = _axes(figure, left, self.origin[1] + self.title + row * (self.size[1] + self.title), *self.size)
+        axes = axes_at(figure, left, self.origin[1] + self.title + row * (self.size[1] + self.title), *self.size)
         axes.set_title(title, loc="left", fontsize=9, fontweight="bold")
         is_left, is_lowest = column == 0, index + self.columns >= self.count
         axes.tick_params(labelleft=is_left, labelbottom=is_lowest)
@@ -101,7 +90,7 @@ def heatmap(results: Sequence[Result], view: str) -> Figure:
             top = block.bottom + longest + 0.37
     figure = Figure((max(6.4, *(block.right for block, _ in blocks)), top + 0.55), facecolor=PAPER)
     line = "Right of the heavy line: generators that came after the training cutoff."
-    _head(figure, f"AUROC by training cutoff and test window, view {view}", line)
+    head(figure, f"AUROC by training cutoff and test window, view {view}", line)
     axis = "tested on" + (" (nominal months)" if setup.nominal_dates else "")
     for block, members in blocks:
         for index, result in enumerate(members):
@@ -111,7 +100,7 @@ def heatmap(results: Sequence[Result], view: str) -> Figure:
             axes.tick_params(length=0)
             _cells(axes, result, view, rows, 7 if result.control or many else 8)
             _staircase(axes, rows, setup.windows)
-    _colour_bar(_axes(figure, longest + 0.55, top + 0.05, 2.6, 0.12), figure)
+    colour_bar(axes_at(figure, longest + 0.55, top + 0.05, 2.6, 0.12))
     return figure
 
 
@@ -126,7 +115,7 @@ def timeline(results: Sequence[Result], view: str, cutoff: str | None = None) ->
     block = _block(ordered, (2.75, 1.85), (0.7, 0.85))
     figure = Figure((max(6.4, block.right), block.bottom + 0.65), facecolor=PAPER)
     line = f"Bold: trained up to {chosen.name}, with 95 % intervals." if chosen else "Nothing was trained."
-    _head(figure, f"AUROC along the timeline of generators, view {view}", line)
+    head(figure, f"AUROC along the timeline of generators, view {view}", line)
     _legend(figure)
     axis = "nominal month of release\n(one a generation)" if setup.nominal_dates else "month of release"
     for index, result in enumerate(ordered):
@@ -140,37 +129,9 @@ def timeline(results: Sequence[Result], view: str, cutoff: str | None = None) ->
     return figure
 
 
-def to_png(figure: Figure) -> bytes:
-    """The same bytes for the same figure."""
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure)
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
-    return buffer.getvalue()
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a PNG that is either whole or absent."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    partial.write_bytes(to_png(figure))
-    partial.replace(path)
-
-
-def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    wide, high = figure.get_size_inches()
-    return figure.add_axes((left / wide, 1 - (top + height) / high, width / wide, height / high))
-
-
 def _block(members: Sequence[Result], size: tuple[float, float], origin: tuple[float, float]) -> _Block:
     lines = max(_title(result, size[0]).count("\n") + 1 for result in members)
     return _Block(len(members), size, origin, 0.13 + 0.15 * lines)
-
-
-def _head(figure: Figure, title: str, line: str) -> None:
-    wide, high = figure.get_size_inches()
-    figure.text(0.15 / wide, 1 - 0.12 / high, title, va="top", fontsize=12, fontweight="bold")
-    figure.text(0.15 / wide, 1 - 0.40 / high, line, va="top", fontsize=9, color=MUTED)
 
 
 def _title(result: Result, width: float) -> str:
@@ -198,11 +159,7 @@ def _cells(axes: Axes, result: Result, view: str, rows: Sequence[Window], size: 
     places = {row.name: y for y, row in enumerate(rows)}, {column.name: x for x, column in enumerate(result.windows)}
     for (trained, tested), interval in cells_of(result, view).items():
         y, x, value = places[0][trained], places[1][tested], interval.value
-        face = "none" if value is None else _COLOURS(_SCALE(value))
-        axes.add_patch(Rectangle((x, y), 1, 1, facecolor=face, edgecolor=PAPER, linewidth=0.5))
-        colour = _NO_VALUE if value is None else _ON_DARK if abs(value - 0.5) > 0.33 else _ON_LIGHT
-        text = UNDEFINED if value is None else f"{value:.2f}"
-        axes.text(x + 0.5, y + 0.52, text, ha="center", va="center", fontsize=size, color=colour)
+        coloured(axes, (x, y), value, UNDEFINED if value is None else f"{value:.2f}", size)
     axes.set(xlim=(0, len(result.windows)), ylim=(len(rows), 0))
 
 
@@ -217,13 +174,6 @@ def _staircase(axes: Axes, rows: Sequence[Window], columns: Sequence[Window]) ->
     axes.spines[:].set_visible(False)
 
 
-def _colour_bar(axes: Axes, figure: Figure) -> None:
-    bar = figure.colorbar(ScalarMappable(_SCALE, _COLOURS), cax=axes, orientation="horizontal")
-    bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "0.25", "0.5\nchance", "0.75", "1\nperfect"])
-    axes.text(-0.03, 0.5, "AUROC", transform=axes.transAxes, ha="right", va="center")
-    bar.outline.set_visible(False)
-
-
 def _row(result: Result, view: str, cutoff: Window) -> npt.NDArray[np.float64]:
     """(3, windows): value, low and high ends of one cutoff, nan where undefined."""
     cells, nothing = cells_of(result, view), Interval(value=None, low=None, high=None, n=0, n_groups=0)
@@ -235,11 +185,11 @@ def _others(axes: Axes, result: Result, view: str, chosen: Window | None) -> Non
     axes.axhline(CHANCE, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
     for cutoff in cutoffs([result]):
         if cutoff != chosen:
-            axes.plot(_middles(result.windows), _row(result, view, cutoff)[0], color=FAINT, linewidth=0.9, zorder=1)
+            axes.plot(middles(result.windows), _row(result, view, cutoff)[0], color=FAINT, linewidth=0.9, zorder=1)
 
 
 def _curve(axes: Axes, result: Result, view: str, chosen: Window) -> None:
-    months, (value, low, high) = _middles(result.windows), _row(result, view, chosen)
+    months, (value, low, high) = middles(result.windows), _row(result, view, chosen)
     colour, last = INK if result.control else ACCENT, result.windows.index(chosen)
     reach = np.clip([value - low, high - value], 0, None)
     axes.errorbar(months, value, yerr=reach, fmt="none", ecolor=colour, elinewidth=1, capsize=2)
@@ -249,8 +199,8 @@ def _curve(axes: Axes, result: Result, view: str, chosen: Window) -> None:
 
 
 def _mark(axes: Axes, chosen: Window, windows: Sequence[Window]) -> None:
-    end = _month(chosen.end) + 1
-    early = end - _month(windows[0].start) < _month(windows[-1].end) + 1 - end
+    end = month_of(chosen.end) + 1
+    early = end - month_of(windows[0].start) < month_of(windows[-1].end) + 1 - end
     axes.axvline(end, color=INK, linewidth=1)
     place, text = ("data", "axes fraction"), f"training ends\n{chosen.end}"
     label = axes.annotate(text, (end, 0.03), (4 if early else -4, 0), place, "offset points", va="bottom", fontsize=7.5)
@@ -264,21 +214,12 @@ def _floor(results: Sequence[Result], view: str) -> float:
 
 
 def _time_axis(axes: Axes, windows: Sequence[Window]) -> None:
-    first, last = _month(windows[0].start), _month(windows[-1].end) + 1
+    first, last = month_of(windows[0].start), month_of(windows[-1].end) + 1
     step = next((step for step in (1, 2, 3, 6, 12, 24, 60) if last - first <= 5 * step), 120)
     ticks = range(-(-first // step) * step, math.ceil(last - 0.08 * (last - first)), step)  # none at the next panel
     axes.set_xticks(list(ticks), [f"{tick // 12}-{tick % 12 + 1:02d}" for tick in ticks])
     axes.set_xlim(first - 0.03 * (last - first), last + 0.03 * (last - first))
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _month(month: str) -> int:
-    """Months since year 0 of "YYYY-MM": the place of its first day on the axis."""
-    return int(month[:4]) * 12 + int(month[5:7]) - 1
-
-
-def _middles(windows: Sequence[Window]) -> npt.NDArray[np.float64]:
-    return np.array([(_month(window.start) + _month(window.end) + 1) / 2 for window in windows])
 
 
 def _legend(figure: Figure) -> None:

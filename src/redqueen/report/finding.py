@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from redqueen.errors import DigestError, UserError
-from redqueen.types import Audit, Interval, Result, Window
+from redqueen.types import Audit, HalfLife, Interval, Measure, Result, Window
 
 MAIN_VIEW = "clean"
 CHANCE = 0.5
 UNDEFINED = "n/a"
+MOST_VIEWS = 3  # that a table of detectors has columns for
 
 _SHARED = ("corpus_digest", "protocol", "suite", "windows", "nominal_dates", "labels", "examples")
 
@@ -41,6 +42,18 @@ def view_names(results: Iterable[Result]) -> list[str]:
     return list(dict.fromkeys(named + [cell.view for result in found for cell in result.cells]))
 
 
+def few_views(results: Iterable[Result]) -> list[str]:
+    """All views, or the main one alone where a table of all would not be read."""
+    views = view_names(results)
+    return views if len(views) <= MOST_VIEWS or MAIN_VIEW not in views else [MAIN_VIEW]
+
+
+def lowest_view(result: Result) -> tuple[str, Interval] | None:
+    """The view with the lowest AUROC on the next period, or None if none is defined."""
+    found = [(one.view, one.auroc) for one in result.next_period if one.auroc.value is not None]
+    return min(found, key=lambda pair: pair[1].value or 0.0, default=None)
+
+
 def cutoffs(results: Sequence[Result]) -> list[Window]:
     """The windows at which some training ended, in the order of time."""
     trained = {cell.trained_up_to for result in results for cell in result.cells}
@@ -60,6 +73,44 @@ def next_period(result: Result, view: str) -> Interval | None:
 def same_period(result: Result, view: str) -> Interval | None:
     """Mean AUROC on the last window of training under one view, over the cutoffs that `next_period` averages."""
     return next((entry.auroc for entry in result.same_period if entry.view == view), None)
+
+
+def half_life(result: Result, view: str) -> HalfLife | None:
+    """The half-life under one view, or None if it was not estimated."""
+    return next((entry for entry in result.half_life if entry.view == view), None)
+
+
+def measured(result: Result, metric: str, part: str = "next", view: str = MAIN_VIEW) -> Interval | None:
+    """A headline metric over all test pictures, or None if it was not measured."""
+    found = (one for one in result.measures if one.by == "all" and one.part == part and one.view == view)
+    return next((one.figure for one in found if one.metric == metric), None)
+
+
+def sliced(result: Result, by: str) -> list[Measure]:
+    """AUROC on the next period of each slice of one sort."""
+    return [one for one in result.measures if one.by == by and one.metric == "auroc" and one.part == "next"]
+
+
+def best_of(results: Sequence[Result]) -> Result:
+    """The detector of the first sentence; a control only where there is nothing else."""
+    return _highest([result for result in results if not result.control] or results)[0]
+
+
+def spell_months(found: HalfLife | None) -> str:
+    """A half-life in months with its interval, or the bound that the data set to it.
+
+    >>> flat = Interval(value=0.0, low=0.0, high=0.0, n=9, n_groups=9)
+    >>> spell_months(HalfLife("clean", 14.2, 9.1, 31.0, True, slope=flat, skill=flat, cells=9, span=30.0))
+    '14 months (9-31)'
+    >>> spell_months(HalfLife("clean", None, 20.4, None, False, slope=flat, skill=flat, cells=9, span=30.0))
+    'at least 20 months'
+    """
+    if found is None:
+        return UNDEFINED
+    if found.detectable and found.months is not None:
+        ends = [UNDEFINED if end is None else f"{end:.0f}" for end in (found.low, found.high)]
+        return f"{found.months:.0f} months ({ends[0]}-{ends[1]})"
+    return "no bound" if found.low is None else f"at least {found.low:.0f} months"
 
 
 def spell(interval: Interval | None, percent: bool = False) -> str:
@@ -106,9 +157,24 @@ def _best(results: Sequence[Result]) -> str:
     known = f"AUROC {spell(same)} on generators of the last period it was trained on"
     if later is None:
         return f"{who}, {best.detector}, has {known}; how it does on later ones was not measured."
+    lasts = _lasting(best)
     if same is None:
-        return f"{who}, {best.detector}, has AUROC {spell(later)} on generators of the next period{_chance(later)}."
-    return f"{who}, {best.detector}, has {known} and {spell(later)} on those of the next period{_chance(later)}."
+        later_said = f"AUROC {spell(later)} on generators of the next period{_chance(later)}"
+        return f"{who}, {best.detector}, has {later_said}{lasts}."
+    return f"{who}, {best.detector}, has {known} and {spell(later)} on those of the next period{_chance(later)}{lasts}."
+
+
+def _lasting(result: Result) -> str:
+    """How long the best detector stays right; nothing where that was not asked."""
+    found = half_life(result, MAIN_VIEW)
+    if found is None:
+        return ""
+    if not found.detectable or found.months is None:
+        if found.low is None:
+            return "; no decay is detectable, and these data set no bound to its half-life"
+        return f"; no decay is detectable: its half-life is at least {found.low:.0f} months"
+    beyond = f", beyond the {found.span:.0f} months that the data span" if found.months > found.span else ""
+    return f"; it loses half of its skill within {spell_months(found)} of the training cutoff{beyond}"
 
 
 def _shuffled(results: Sequence[Result]) -> str:

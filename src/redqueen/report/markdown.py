@@ -2,7 +2,20 @@
 
 from collections.abc import Sequence
 
-from redqueen.report.finding import controls_last, next_period, one_setup, same_period, spell, view_names
+from redqueen.report.finding import (
+    MAIN_VIEW,
+    UNDEFINED,
+    controls_last,
+    few_views,
+    half_life,
+    lowest_view,
+    next_period,
+    one_setup,
+    same_period,
+    spell,
+    spell_months,
+    view_names,
+)
 from redqueen.report.table import false_positives
 from redqueen.types import Kind, Result
 
@@ -10,20 +23,30 @@ ALARMS: tuple[Kind, ...] = ("photo", "collage")
 
 
 def matrix(results: Sequence[Result]) -> str:
-    """One row a detector, controls last: same- and next-period AUROC under each view, false-positive rates."""
+    """One row a detector, controls last: same- and next-period AUROC under each view, false-positive rates.
+
+    Of more views than a reader takes in, clean and the lowest. Half-lives have a column where any was estimated.
+    """
     one_setup(results)
-    views = view_names(results)
+    views = few_views(results)
+    lowest, lasting = views != view_names(results), any(half_life(result, MAIN_VIEW) for result in results)
     head = ["detector"]
     head += [f"{period} period, {view}" for view in views for period in ("same", "next")]
+    head += ["next period, lowest view"] * lowest + ["half-life"] * lasting
     head += [f"false positives, {kind}s" for kind in ALARMS]
-    rows = [head, ["---"] * len(head), *(_row(result, views) for result in controls_last(results))]
+    rows = [head, ["---"] * len(head), *(_row(result, views, lowest, lasting) for result in controls_last(results))]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 
-def _row(result: Result, views: Sequence[str]) -> list[str]:
+def _row(result: Result, views: Sequence[str], lowest: bool, lasting: bool) -> list[str]:
     cells = [f"{_escape(result.detector)} (control)" if result.control else _escape(result.detector)]
     for view in views:
         cells += [spell(same_period(result, view)), spell(next_period(result, view))]
+    if lowest:
+        found = lowest_view(result)
+        cells.append(UNDEFINED if found is None else f"{spell(found[1])}, {_escape(found[0])}")
+    if lasting:
+        cells.append(spell_months(half_life(result, MAIN_VIEW)))
     for kind in ALARMS:
         entry = false_positives(result, kind, views[0])
         cells.append(spell(entry.rate if entry else None, percent=True))

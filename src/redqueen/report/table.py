@@ -10,6 +10,8 @@ from redqueen.report.finding import (
     MAIN_VIEW,
     UNDEFINED,
     controls_last,
+    few_views,
+    lowest_view,
     next_period,
     one_setup,
     same_period,
@@ -27,9 +29,13 @@ def false_positives(result: Result, kind: Kind, view: str) -> FalsePositives | N
 
 
 def matrix(results: Sequence[Result]) -> Table:
-    """One row a detector: next-period AUROC per view, same-period AUROC, false alarms; controls last and dimmed."""
+    """One row a detector: next-period AUROC per view, same-period AUROC, false alarms; controls last and dimmed.
+
+    Of more views than fit, clean and the lowest.
+    """
     one_setup(results)
-    views = view_names(results)
+    views = few_views(results)
+    lowest = views != view_names(results)
     table = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
@@ -41,18 +47,24 @@ def matrix(results: Sequence[Result]) -> Table:
     table.add_column("detector", overflow="fold", min_width=10)
     for view in views:
         table.add_column(Text(f"next period,\n{view}"), justify="right", overflow="fold")
+    if lowest:
+        table.add_column("next period,\nlowest view", justify="right", overflow="fold")
     table.add_column("same", justify="right", no_wrap=True)
     table.add_column("false alarms\nphoto / coll.", justify="right", no_wrap=True)
     for result in controls_last(results):
-        table.add_row(*_row(result, views), style="dim" if result.control else None)
+        table.add_row(*_row(result, views, lowest), style="dim" if result.control else None)
     return table
 
 
-def _row(result: Result, views: Sequence[str]) -> list[Text]:
+def _row(result: Result, views: Sequence[str], lowest: bool) -> list[Text]:
     same = spell(same_period(result, MAIN_VIEW)).split(" ", maxsplit=1)[0]
     name = f"{result.detector} (control)" if result.control else result.detector
     alarms = f"{_alarms(result, 'photo')} / {_alarms(result, 'collage')}"
-    return [Text(text) for text in (name, *(spell(next_period(result, view)) for view in views), same, alarms)]
+    shown = [spell(next_period(result, view)) for view in views]
+    if lowest:
+        found = lowest_view(result)
+        shown.append(UNDEFINED if found is None else f"{spell(found[1])}\n{found[0]}")
+    return [Text(text) for text in (name, *shown, same, alarms)]
 
 
 def _alarms(result: Result, kind: Kind) -> str:

@@ -20,7 +20,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.textpath import TextPath
 
-from redqueen.report.figures import ACCENT, FAINT, INK, MUTED, PAPER, STYLE
+from redqueen.report.canvas import ACCENT, FAINT, INK, MUTED, PAPER, STYLE
 from redqueen.types import Generator
 
 COUNTRIES: Mapping[str, str] = {

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from redqueen.corpus.store import Corpus
 from redqueen.metrics.functional import auroc, balanced_accuracy
+from redqueen.report.canvas import ACCENT, FAINT, MUTED, STYLE
 from redqueen.report.contact_sheet import Picture, Strip
-from redqueen.report.figures import ACCENT, FAINT, MUTED, STYLE
 from redqueen.training.rows import Rows
 
 SHOWN = 12  # pictures a strip

@@ -14,7 +14,7 @@ from rich.text import Text
 from redqueen.console import say
 from redqueen.errors import UserError
 from redqueen.files import write_bytes
-from redqueen.report.figures import to_png
+from redqueen.report.canvas import to_png
 from redqueen.report.timeline import to_svg, vocabulary_timeline
 from redqueen.types import Generator
 from redqueen.vocabulary import Vocabulary, select

@@ -22,8 +22,8 @@ from pytorch_lightning.utilities import rank_zero_only
 from redqueen.corpus.push import may_be_passed_on
 from redqueen.errors import UserError
 from redqueen.files import write_bytes
+from redqueen.report.canvas import to_png
 from redqueen.report.contact_sheet import Sheet, png
-from redqueen.report.figures import to_png
 from redqueen.report.training import Validation, curves, roc, worst_errors
 from redqueen.training.checkpoint import MODEL, NODE, RECORD, Checkpoint
 from redqueen.types import Interval, Result
