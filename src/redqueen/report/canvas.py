@@ -28,7 +28,7 @@ WIDTH, NARROW = 10.0, 3.6  # inches of the page, and of a phone
 _DPI = 160
 _ON_DARK, _ON_LIGHT, _NO_VALUE = "#fdfdfd", "#101214", "#8a929b"  # on colours that a dark theme leaves as they are
 _AUROC, _UNIT = colormaps["RdBu"], Normalize(0.0, 1.0)  # red below chance, pale at chance, blue above
-_BRIGHT = 0.45  # luminance of a colour that takes dark letters
+_BRIGHT = 0.18  # relative luminance of a colour on which black and white letters have the same contrast
 _INKS = {INK: "ink", MUTED: "muted", FAINT: "faint", ACCENT: "accent", PAPER: "paper"}
 _FONT = ("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")  # Verdana is as wide
 STYLE: dict[Any, Any] = {
@@ -74,9 +74,14 @@ def coloured(  # noqa: PLR0913, PLR0917  (a cell, and what its colour means)
     axes.add_patch(Rectangle((x, y), 1, 1, facecolor=face, edgecolor=PAPER, linewidth=0.5))
     colour = _NO_VALUE
     if value is not None:
-        red, green, blue = colours(scale(value))[:3]
-        colour = _ON_LIGHT if 0.2126 * red + 0.7152 * green + 0.0722 * blue > _BRIGHT else _ON_DARK
+        colour = _ON_LIGHT if _luminance(colours(scale(value))) > _BRIGHT else _ON_DARK
     axes.text(x + 0.5, y + 0.52, text, ha="center", va="center", fontsize=size, color=colour)
+
+
+def _luminance(colour: tuple[float, ...]) -> float:
+    """Relative luminance as WCAG 2.2 defines it, of a colour of three parts and opacity in [0, 1]."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]  # noqa: PLR2004
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
 
 
 def colour_bar(axes: Axes) -> None:

@@ -101,7 +101,7 @@ def spell_months(found: HalfLife | None) -> str:
 
     >>> flat = Interval(value=0.0, low=0.0, high=0.0, n=9, n_groups=9)
     >>> spell_months(HalfLife("clean", 14.2, 9.1, 31.0, True, slope=flat, skill=flat, cells=9, span=30.0))
-    '14 months (9-31)'
+    '14 (9-31) months'
     >>> spell_months(HalfLife("clean", None, 20.4, None, False, slope=flat, skill=flat, cells=9, span=30.0))
     'at least 20 months'
     """
@@ -109,7 +109,7 @@ def spell_months(found: HalfLife | None) -> str:
         return UNDEFINED
     if found.detectable and found.months is not None:
         ends = [UNDEFINED if end is None else f"{end:.0f}" for end in (found.low, found.high)]
-        return f"{found.months:.0f} months ({ends[0]}-{ends[1]})"
+        return f"{found.months:.0f} ({ends[0]}-{ends[1]}) months"
     return "no bound" if found.low is None else f"at least {found.low:.0f} months"
 
 

@@ -1,5 +1,6 @@
 """A row for each detector: its half-life with its interval, and the share it finds at 1 % false alarms."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from redqueen.report.finding import MAIN_VIEW, half_life, measured, spell_months
 from redqueen.types import HalfLife, Interval, Result
 
 RATE = "tpr_at_fpr_0.01"
+_DOTS = 100  # an inch, of a figure that was not told otherwise
 _TICKS = (3, 6, 12, 24, 48, 96, 192)
 _ROW, _ROOMY, _PER_LETTER = 0.24, 0.36, 0.058  # inches of a row at least and at most, and of a letter of 7.5 point
 
@@ -41,7 +43,7 @@ class Forest:
 
     def draw(self, figure: Figure, left: float, top: float, width: float, height: float | None) -> None:
         """Both columns in one row of names, or, without a height, one under the other."""
-        names = _PER_LETTER * max(len(_name(result)) for result in self.results) + 0.1
+        names = _PER_LETTER * max(len(line) for result in self.results for line in _name(result).split("\n")) + 0.12
         tall = min(height or 99.0, len(self.results) * (_ROW if height is None else _ROOMY))
         if height is None:
             place, room = (left + names, top + 0.3), width - names
@@ -65,7 +67,8 @@ class Forest:
         last = min([tick for tick in _TICKS if tick >= max(ends, default=48)], default=2 * _TICKS[-1])
         axes.set_xscale("log")
         axes.set_xlim(first / 1.2, last * 1.3)
-        axes.set_xticks([tick for tick in _TICKS if first <= tick <= last][:: 1 if last / first < 33 else 2])  # noqa: PLR2004
+        ticks, room = [tick for tick in _TICKS if first <= tick <= last], axes.get_window_extent().width / _DOTS / 0.3
+        axes.set_xticks(ticks[:: max(1, math.ceil(len(ticks) / room))])
         axes.xaxis.set_major_formatter(lambda at, _: f"{at:.0f}")
         axes.minorticks_off()
         for row, (result, one) in enumerate(zip(self.results, found, strict=True)):
@@ -92,7 +95,7 @@ class Forest:
     def _rows(self, axes: Axes, title: str, named: bool) -> None:
         axes.set_ylim(len(self.results) - 0.5, -0.5)
         axes.set_yticks(range(len(self.results)), [_name(result) for result in self.results] if named else [])
-        axes.tick_params(axis="y", length=0, labelsize=7.5)
+        axes.tick_params(axis="y", length=0, labelsize=7)
         axes.tick_params(axis="x", labelsize=7.5)
         axes.grid(axis="x", color=FAINT, linewidth=0.5, alpha=0.6)
         axes.set_axisbelow(True)
@@ -101,7 +104,7 @@ class Forest:
 
 
 def _name(result: Result) -> str:
-    return f"{result.detector} (control)" if result.control else result.detector
+    return f"{result.detector}\n(control)" if result.control else result.detector
 
 
 def _colour(result: Result) -> str:

@@ -59,7 +59,7 @@ def _page(ordered: Sequence[Result], best: Result, others: Sequence[Result], age
     figure = Figure((WIDTH, below + (1.25 + 0.6 if others else -0.4)), facecolor=PAPER)
     _titled(figure, best, 13)
     _legend(figure, 0.62)
-    wide = 5.0 if forest.any else WIDTH - 0.8
+    wide = 4.65 if forest.any else WIDTH - 0.8
     _panel(axes_at(figure, 0.6, top, wide, high), best, ages, large=True)
     forest.draw(figure, wide + 0.75, top, WIDTH - wide - 1.0, high)
     across = (WIDTH - 0.6 - 0.15 + 0.25) / SMALL

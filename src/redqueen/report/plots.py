@@ -25,7 +25,7 @@ SLICES: Mapping[str, tuple[str, ...]] = {  # file -> sorts of slices that stand 
     "slices-family": ("family",),
 }
 _TITLES = {
-    "slices-human": "By kind of human-made picture, style, and prompts that generators share",
+    "slices-human": "By kind of human-made picture",
     "slices-topic": "By topic",
     "slices-country": "By the country of the generator's developer",
     "slices-family": "By family of generators",
@@ -122,9 +122,7 @@ def _slices(results: Sequence[Result]) -> Iterator[Plot]:
         data = numbers.slices(results, sorts, name)
         cut = any(len(values(best, by)) > MOST for by in sorts)
         caption = f"The {MOST // 2} highest and the {MOST // 2} lowest; all stand in the data." if cut else ""
-        yield Plot(
-            name, _TITLES[name], caption, dot_plot(results, _TITLES[name].split(",")[0], sorts), [data], small=True
-        )
+        yield Plot(name, _TITLES[name], caption, dot_plot(results, _TITLES[name], sorts), [data], small=True)
 
 
 def _views(results: Sequence[Result]) -> Plot:

@@ -107,7 +107,8 @@ def screening(results: Sequence[Result]) -> tuple[list[str], Table | None]:
         if found is not None:
             words.append(
                 f"Of {SCREENED:,} pictures with {SCREENED // one:,} AI-generated ones, {best.detector} flags "
-                f"{found[0]} at its threshold, of which {found[1]} are right: {found[2]} of what it flags."
+                f"{found[0]} at its threshold, of which {found[1]} are right. As a mean over cutoffs, {found[2]} of "
+                "what it flags is."
             )
     return words, Table(f"Of {SCREENED:,} pictures, at the validation threshold, on the next period, clean", head, rows)
 
@@ -121,7 +122,16 @@ def _screened(result: Result, prevalence: str) -> tuple[str, str, str] | None:
         return None
     made = SCREENED // _PREVALENCES[prevalence]
     hits, alarms = round(made * tpr), round((SCREENED - made) * fpr)
-    return f"{hits + alarms:,}", f"{hits:,}", _share(precision)
+    return _rounded(hits + alarms), _rounded(hits), _share(precision)
+
+
+def _rounded(number: int) -> str:
+    """Three digits that count.
+
+    >>> _rounded(101_249), _rounded(80)
+    ('101,000', '80')
+    """
+    return f"{int(float(f'{number:.3g}')):,}"
 
 
 def _share(one: Interval | None) -> str:
