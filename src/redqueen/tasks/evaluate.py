@@ -19,6 +19,7 @@ from redqueen.evaluation.measures import Measures
 from redqueen.evaluation.protocols import Temporal
 from redqueen.evaluation.quality import against_quality, distances
 from redqueen.evaluation.reliability import reliability
+from redqueen.evaluation.transfer import transfers
 from redqueen.files import digest_file, digest_of, write_json
 from redqueen.perturbations.suite import Suite
 from redqueen.report.reported import print_beside
@@ -94,6 +95,7 @@ def _result(
         measures=(
             *Measures(evaluation, _known(evaluation.makers), styles).of(scored),
             *against_quality(evaluation, scored, distances(corpus.card)),
+            *transfers(evaluation, matrix.cells, matrix.draws),
         ),
         half_life=half_lives(evaluation, matrix.cells, matrix.draws),
         reliability=reliability(evaluation, scored),
