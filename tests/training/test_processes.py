@@ -37,9 +37,7 @@ def alone(corpus, tmp_path_factory):
     return {name: train(corpus, tmp_path_factory.mktemp("alone") / name, name) for name in NAMES}
 
 
-@pytest.mark.parametrize(
-    ("name", "strategy"), [("Convolutions", "ddp"), ("Grid", "ddp"), ("Convolutions", "ddp_spawn")]
-)
+@pytest.mark.parametrize(("name", "strategy"), [("Convolutions", "ddp"), ("Grid", "ddp_spawn")])
 def test_two_processes_are_one(name, strategy, alone, corpus, tmp_path):
     found = train(corpus, tmp_path / "two", name, 2, strategy)
     torch.manual_seed(0)
