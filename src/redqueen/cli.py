@@ -32,7 +32,7 @@ TASKS = {
     "predict": "score the test pictures under every view of a suite",
     "evaluate": "turn predictions into a result with intervals",
     "track": "the whole job: corpus, detectors at every cutoff, predictions, results, report",
-    "report": "make the report of finished runs again: of the folders given, or of the run that the settings describe",
+    "report": "make the report again, of the folders of finished runs or of what the settings describe",
     "detect": "judge pictures: FILE… (folders; - for paths from stdin) --detector FOLDER [--result JSON]",
 }
 PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their place alone, without `name=`
@@ -128,7 +128,8 @@ def _task(words: Sequence[str]) -> tuple[str, list[str]]:
     for length in (2, 1):
         name, rest = " ".join(words[:length]), list(words[length:])
         if name in TASKS:
-            bare = [word for word in rest if word[:1] != "-" and "=" not in word]
+            values = {at + 1 for at, word in enumerate(rest) if word in _VALUED}  # of options
+            bare = [w for at, w in enumerate(rest) if w[:1] != "-" and "=" not in w and at not in values]
             places = PLACES.get(name, ())[: len(bare)]
             named = [f"{place}={json.dumps(word)}" for place, word in zip(places, bare, strict=False)]
             kept = [word for word in rest if word not in bare[: len(places)]]

@@ -2,23 +2,30 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
+from redqueen.report.html import render
+from redqueen.report.plots import Plot, plots
 from redqueen.types import (
     HUMAN_KINDS,
     Audit,
     Cell,
     FalsePositives,
+    GeneratorScore,
+    HalfLife,
     Interval,
+    Measure,
     PeriodMean,
+    Reliability,
     Result,
     Window,
     WindowAudit,
 )
 
 VIEWS = ("clean", "jpeg50")
+PARTS: tuple[Literal["next", "same"], ...] = ("next", "same")
 UNDEFINED = Interval(value=None, low=None, high=None, n=0, n_groups=0)
 
 
@@ -77,6 +84,45 @@ def result(detector: str = "npr", count: int = 3, skill: float = 0.95, **changes
     return Result(**fields | changes)
 
 
+def lasting(months: float | None = 14.0, **changes: Any) -> HalfLife:
+    """A half-life that is detectable, or, with no months, one of at least 20."""
+    found = months is not None
+    ends = {"low": 9.0 if found else 20.0, "high": 31.0 if found else None, "detectable": found}
+    rest = {"slope": interval(-0.1), "skill": interval(0.8), "cells": 3, "span": 30.0}
+    return HalfLife(**{"view": "clean", "months": months, **ends, **rest} | changes)
+
+
+def measured(detector: str = "npr", count: int = 3, skill: float = 0.95, **changes: Any) -> Result:
+    """A result with everything that is measured besides cells."""
+    names = ("average_precision", "tpr_at_fpr_0.01", "tpr_at_fpr_0.05", "balanced_accuracy", "brier", "adaptive_ece")
+    figures = {name: interval(0.6) for name in (*names, "negative_log_likelihood")}
+    figures |= {"true_positive_rate": interval(0.8), "false_positive_rate": interval(0.1)}
+    figures |= {"precision_at_prevalence_0.01": interval(0.075, 0.02)}
+    figures |= {"precision_at_prevalence_0.0001": interval(0.0008, 0.0002)}
+    measures = [Measure(name, part, "clean", "all", "all", one) for name, one in figures.items() for part in PARTS]
+    measures += [
+        Measure(name, "next", "jpeg50", "all", "all", interval(0.05)) for name in ("auroc_lost", "verdicts_flipped")
+    ]
+    slices = (("kind", "photo"), ("kind", "collage"), ("topic", "flags"), ("country", "CN"), ("prompt", "shared"))
+    slices += tuple(("family", f"family-{at:02d}") for at in range(30))
+    measures += [
+        Measure("auroc", "next", "clean", by, name, interval(skill - 0.01 * at)) for at, (by, name) in enumerate(slices)
+    ]
+    spans = windows(count)
+    scores = [
+        GeneratorScore(f"made-{at}", "2022-01", spans[0].name, spans[-1].name, "clean", interval(skill - 0.1 * at), 12)
+        for at in range(3)
+    ]
+    points = [Reliability("clean", at / 5, (at + 0.9) / 5, (at + 0.5) / 5, interval((at + 0.7) / 5)) for at in range(5)]
+    fields: dict[str, Any] = {
+        "measures": tuple(measures),
+        "half_life": (lasting(), lasting(view="jpeg50")),
+        "generators": tuple(scores),
+        "reliability": tuple(points),
+    }
+    return result(detector, count, skill, **fields | changes)
+
+
 def audit(biased: bool = False) -> Audit:
     """One window of each verdict."""
     verdicts = ("leak", "clear", "undetermined")
@@ -100,6 +146,8 @@ class Factory:
     audit: Callable[..., Audit] = staticmethod(audit)
     windows: Callable[[int], tuple[Window, ...]] = staticmethod(windows)
     interval: Callable[..., Interval] = staticmethod(interval)
+    measured: Callable[..., Result] = staticmethod(measured)
+    lasting: Callable[..., HalfLife] = staticmethod(lasting)
     undefined: Interval = UNDEFINED
 
     def five(self, count: int = 3, **changes: Any) -> list[Result]:
@@ -113,7 +161,24 @@ class Factory:
         ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make() -> Factory:
     """The factory of synthetic results."""
     return Factory()
+
+
+@dataclass(frozen=True)
+class Full:
+    """Results with everything that is measured, their figures and their page."""
+
+    results: list[Result]
+    drawn: dict[str, list[Plot]]
+    page: str
+
+
+@pytest.fixture(scope="session")
+def full() -> Full:
+    """Drawn once: nothing in it is changed."""
+    results = [measured(), measured("probe", control=True, half_life=(lasting(None),))]
+    drawn = plots(results)
+    return Full(results, drawn, render(results, audit(), drawn, {"Source": "https://example.org/x"}))

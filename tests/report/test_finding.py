@@ -49,6 +49,33 @@ def test_a_detector_without_a_figure_is_passed_over(make):
     assert first_sentence([empty], make.audit()) == "No detector here has a defined AUROC."
 
 
+LATER = "0.85 (0.81-0.89) on those of the next period"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, "; it loses half of its skill within 14 (9-31) months of the training cutoff."),
+        (
+            {"months": 40.0, "low": 33.0, "high": 52.0},
+            "; it loses half of its skill within 40 (33-52) months of the training cutoff, beyond the 30 months that",
+        ),
+        ({"months": None}, "; no decay is detectable: its half-life is at least 20 months."),
+        (
+            {"months": 90.0, "high": None, "detectable": False},
+            "; no decay is detectable: its half-life is at least 9 m",
+        ),
+        ({"months": None, "low": None}, "; no decay is detectable, and these data set no bound to its half-life."),
+        ({"view": "jpeg50"}, "."),
+    ],
+)
+def test_the_half_life_of_the_best_is_part_of_the_finding(make, changes, told):
+    best = make.measured(half_life=(make.lasting(**changes),))
+    said = first_sentence([best, make.measured("other", skill=0.7, half_life=(make.lasting(3.0),))], make.audit())
+    assert said.partition(LATER)[2].startswith(told)
+    assert said.count(". ") == 0
+
+
 def test_limits_are_said_once_in_order(make):
     first = make.result(limits=("b", "a"))
     assert notes([first, make.result(limits=("a", "c"))]) == ["b", "a", "c"]

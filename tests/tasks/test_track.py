@@ -79,10 +79,9 @@ def test_results_are_read_strictly(track, tmp_path):
 def test_report_and_figures_are_there(track):
     page = (track / "report.html").read_text()
     assert all(name in page for name in DETECTORS)
-    for view in ("clean", "jpeg50"):
-        for kind in ("heatmap", "timeline"):
-            with Image.open(track / "figures" / f"{kind}-{view}.png") as picture:
-                picture.verify()
+    for name in ("half-life", "heatmap-clean", "timeline-clean", "views", "reliability"):
+        with Image.open(track / "figures" / f"{name}.png") as picture:
+            picture.verify()
     assert (track / "config.yaml").is_file()
     assert json.loads((track / "environment.json").read_text())["torch"]
 

@@ -12,7 +12,7 @@ from redqueen.report.canvas import ACCENT, INK, MUTED, NARROW, PAPER, STYLE, WID
 from redqueen.report.finding import MAIN_VIEW, controls_last, one_setup
 from redqueen.types import Reliability, Result
 
-_SIDE, _GAP, _TITLE = 1.27, 0.2, 0.38  # inches of a panel, between panels, above one
+_SIDE, _SMALL, _GAP, _TITLE = 1.27, 1.1, 0.2, 0.38  # inches of a panel, of one on a phone, between panels, above one
 
 
 def points(result: Result) -> list[Reliability]:
@@ -25,9 +25,9 @@ def reliability_diagrams(results: Sequence[Result], narrow: bool = False) -> Fig
     """The share of generated pictures against the probability that was given to them, on the next period."""
     one_setup(results)
     shown = [result for result in controls_last(results) if points(result)]
-    width = NARROW if narrow else WIDTH
-    columns = max(1, int((width - 0.65 + _GAP) / (_SIDE + _GAP)))
-    high = 0.65 + math.ceil(len(shown) / columns) * (_SIDE + _TITLE) + 0.5
+    width, side = (NARROW, _SMALL) if narrow else (WIDTH, _SIDE)
+    columns = max(1, int((width - 0.65 + _GAP) / (side + _GAP)))
+    high = 0.65 + math.ceil(len(shown) / columns) * (side + _TITLE) + 0.5
     figure = Figure((width, high), facecolor=PAPER)
     line = "On the dotted line, probabilities are right." + (
         "" if narrow else " Above it, too low; below it, too high."
@@ -35,8 +35,8 @@ def reliability_diagrams(results: Sequence[Result], narrow: bool = False) -> Fig
     head(figure, "Can its probabilities be believed?", line, 9.5 if narrow else 12)
     for at, result in enumerate(shown):
         row, column = divmod(at, columns)
-        left, top = 0.55 + column * (_SIDE + _GAP), 0.65 + _TITLE + row * (_SIDE + _TITLE)
-        axes = axes_at(figure, left, top, _SIDE, _SIDE)
+        left, top = 0.55 + column * (side + _GAP), 0.65 + _TITLE + row * (side + _TITLE)
+        axes = axes_at(figure, left, top, side, side)
         _panel(axes, result)
         lowest = at + columns >= len(shown)
         axes.tick_params(labelleft=column == 0, labelbottom=lowest)

@@ -24,7 +24,7 @@ from matplotlib.patches import Rectangle
 from redqueen.types import Window
 
 INK, MUTED, FAINT, ACCENT, PAPER = "#1b1f24", "#59636e", "#b4bbc3", "#0072b2", "#ffffff"
-WIDTH, NARROW = 10.0, 3.6  # inches of the page, and of a phone
+WIDTH, NARROW = 10.0, 3.2  # inches of the page, and of a phone
 _DPI = 160
 _ON_DARK, _ON_LIGHT, _NO_VALUE = "#fdfdfd", "#101214", "#8a929b"  # on colours that a dark theme leaves as they are
 _AUROC, _UNIT = colormaps["RdBu"], Normalize(0.0, 1.0)  # red below chance, pale at chance, blue above

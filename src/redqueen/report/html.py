@@ -10,7 +10,7 @@ from redqueen.report.canvas import inline, to_svg
 from redqueen.report.finding import MAIN_VIEW, controls_last, first_sentence, notes, one_setup
 from redqueen.report.numbers import name_of
 from redqueen.report.page import Table, environment
-from redqueen.report.plots import Plot
+from redqueen.report.plots import SECTIONS, Plot
 from redqueen.types import Audit, Result
 
 
@@ -50,7 +50,7 @@ def render(
             setup=setup,
             detectors=sum(not result.control for result in results),
             controls=sum(result.control for result in results),
-            pictures={section: [_picture(one) for one in found] for section, found in plots.items()},
+            pictures={section: [_picture(one) for one in plots.get(section, ())] for section in SECTIONS},
             lasting=tables.lasting(results),
             metrics=tables.next_metrics(results),
             generators=tables.by_generator(results),
@@ -97,7 +97,7 @@ def _runs(results: Sequence[Result]) -> list[tuple[str, list[tuple[str, str]]]]:
                 ("Bootstrap draws", str(result.draws)),
                 *([("Superseded by", result.superseded_by)] if result.superseded_by else []),
                 *((f"Threshold (logit), {name}", f"{value:.4f}") for name, value in result.thresholds.items()),
-                *((key, str(value)) for key, value in sorted(result.environment.items())),
+                *((key, "none" if value is None else str(value)) for key, value in sorted(result.environment.items())),
             ],
         )
         for result in results

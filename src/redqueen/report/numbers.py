@@ -57,7 +57,7 @@ def ages(results: Sequence[Result]) -> Data:
     return Data("half-life-cells", f"Cells by age, view {MAIN_VIEW}", head, frozenset(["AUROC"]), rows)
 
 
-def cells(results: Sequence[Result], view: str, name: str) -> Data:
+def cells(results: Sequence[Result], view: str, name: str, title: str) -> Data:
     """Every cell of a view, in the order of detectors, cutoffs and windows; pairs without a cell are unknown."""
     head = ["Detector", "Trained up to", "Tested on", "Part", "AUROC", "Pictures", "Groups"]
     rows: list[list[Cell]] = []
@@ -69,10 +69,10 @@ def cells(results: Sequence[Result], view: str, name: str) -> Data:
             part = "future" if names.index(column) > names.index(row) else "past"
             counts: list[Cell] = [None, None] if one is None else [one.n, one.n_groups]
             rows.append([name_of(result), row, column, part, one, *counts])
-    return Data(name, f"All cells, view {view}", head, frozenset(["AUROC"]), rows)
+    return Data(name, f"{title}, all cells", head, frozenset(["AUROC"]), rows)
 
 
-def slices(results: Sequence[Result], sorts: Sequence[str], name: str) -> Data:
+def slices(results: Sequence[Result], sorts: Sequence[str], name: str, title: str) -> Data:
     """AUROC on the next period of each slice."""
     rows: list[list[Cell]] = [
         [name_of(result), by, slice_, figure]
@@ -81,7 +81,7 @@ def slices(results: Sequence[Result], sorts: Sequence[str], name: str) -> Data:
         for slice_, figure in values(result, by).items()
     ]
     head = ["Detector", "By", "Slice", "AUROC"]
-    return Data(name, f"AUROC on the next period, view {MAIN_VIEW}", head, frozenset(["AUROC"]), rows)
+    return Data(name, f"{title}: AUROC on the next period, view {MAIN_VIEW}", head, frozenset(["AUROC"]), rows)
 
 
 def views(results: Sequence[Result]) -> Data:

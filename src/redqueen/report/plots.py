@@ -1,6 +1,6 @@
 """Every figure of a report with its caption and its numbers, section by section, and their files."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,13 +57,7 @@ class Plot:
 
 def plots(results: Sequence[Result]) -> dict[str, list[Plot]]:
     """Section -> its figures; a section without anything measured has none."""
-    return {
-        "lasting": [_lasting(results)],
-        "time": _time(results),
-        "slices": list(_slices(results)),
-        "views": [_views(results)] if len(view_names(results)) > 1 else [],
-        "belief": [_belief(results)] if any(points(result) for result in results) else [],
-    }
+    return {section: list(draw(results)) for section, draw in SECTIONS.items()}
 
 
 def save(found: Mapping[str, Sequence[Plot]], folder: Path) -> None:
@@ -75,7 +69,7 @@ def save(found: Mapping[str, Sequence[Plot]], folder: Path) -> None:
             write_text(folder / f"{data.name}.csv", data.csv())
 
 
-def _lasting(results: Sequence[Result]) -> Plot:
+def _lasting(results: Sequence[Result]) -> Iterator[Plot]:
     caption = (
         "A point is a window of generators, at the middle of its release months, seen by a detector whose training "
         "ended so many months before: filled, the last window it was trained on; hollow, later ones. Grey lines join "
@@ -83,7 +77,7 @@ def _lasting(results: Sequence[Result]) -> Plot:
         "the band takes both ends of the intervals of skill and half-life. A dashed curve: no decay is detectable. "
         "In the rows, an open arrow means at least."
     )
-    return Plot(
+    yield Plot(
         "half-life",
         "How long skill lasts",
         caption,
@@ -93,7 +87,7 @@ def _lasting(results: Sequence[Result]) -> Plot:
     )
 
 
-def _time(results: Sequence[Result]) -> list[Plot]:
+def _time(results: Sequence[Result]) -> Iterator[Plot]:
     view = MAIN_VIEW if MAIN_VIEW in view_names(results) else next(iter(view_names(results)), MAIN_VIEW)
     along = (
         "A point is a window of generators, at the middle of its release months. Filled: of the training period. "
@@ -103,15 +97,12 @@ def _time(results: Sequence[Result]) -> list[Plot]:
         "A row is a detector trained on all generators up to that window, a column the window it is tested on. "
         "Blue: it tells generated from human-made. Pale: it guesses. Red: it is worse than guessing."
     )
-    names = f"timeline-{view}", f"heatmap-{view}"
-    return [
-        Plot(
-            names[0], f"Timeline, view {view}", along, timeline(results, view), [numbers.cells(results, view, names[0])]
-        ),
-        Plot(
-            names[1], f"Heat map, view {view}", cells, heatmap(results, view), [numbers.cells(results, view, names[1])]
-        ),
-    ]
+    for name, title, caption, draw in (
+        (f"timeline-{view}", "Timeline", along, timeline),
+        (f"heatmap-{view}", "Heat map", cells, heatmap),
+    ):
+        data = numbers.cells(results, view, name, f"{title}, view {view}")
+        yield Plot(name, f"{title}, view {view}", caption, draw(results, view), [data])
 
 
 def _slices(results: Sequence[Result]) -> Iterator[Plot]:
@@ -119,26 +110,30 @@ def _slices(results: Sequence[Result]) -> Iterator[Plot]:
     for name, sorts in SLICES.items():
         if not any(values(best, by) for by in sorts):
             continue
-        data = numbers.slices(results, sorts, name)
+        data = numbers.slices(results, sorts, name, _TITLES[name])
         cut = any(len(values(best, by)) > MOST for by in sorts)
         caption = f"The {MOST // 2} highest and the {MOST // 2} lowest; all stand in the data." if cut else ""
         yield Plot(name, _TITLES[name], caption, dot_plot(results, _TITLES[name], sorts), [data], small=True)
 
 
-def _views(results: Sequence[Result]) -> Plot:
+def _views(results: Sequence[Result]) -> Iterator[Plot]:
+    if len(view_names(results)) < 2:  # noqa: PLR2004
+        return
     caption = (
         "Each view is one treatment of all test pictures: what a platform makes of an upload, or a chain of platforms. "
         "A verdict flips where the treated picture lies on the other side of the threshold than the clean one."
     )
-    return Plot("views", "Detectors under every view", caption, view_map(results), [numbers.views(results)])
+    yield Plot("views", "Detectors under every view", caption, view_map(results), [numbers.views(results)])
 
 
-def _belief(results: Sequence[Result]) -> Plot:
+def _belief(results: Sequence[Result]) -> Iterator[Plot]:
+    if not any(points(result) for result in results):
+        return
     caption = (
         "A point is as many pictures as any other point: across, the mean probability that they were given; up, the "
         "share of them that is AI-generated, with its 95 % interval."
     )
-    return Plot(
+    yield Plot(
         "reliability",
         "Reliability, clean, on the next period",
         caption,
@@ -146,3 +141,12 @@ def _belief(results: Sequence[Result]) -> Plot:
         [numbers.reliability(results)],
         reliability_diagrams(results, narrow=True),
     )
+
+
+SECTIONS: Mapping[str, Callable[[Sequence[Result]], Iterator[Plot]]] = {
+    "lasting": _lasting,
+    "time": _time,
+    "slices": _slices,
+    "views": _views,
+    "belief": _belief,
+}

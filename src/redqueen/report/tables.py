@@ -107,8 +107,8 @@ def screening(results: Sequence[Result]) -> tuple[list[str], Table | None]:
         if found is not None:
             words.append(
                 f"Of {SCREENED:,} pictures with {SCREENED // one:,} AI-generated ones, {best.detector} flags "
-                f"{found[0]} at its threshold, of which {found[1]} are right. As a mean over cutoffs, {found[2]} of "
-                "what it flags is."
+                f"{found[0]} at its threshold, of which {found[1]} are right. Averaged over the cutoffs, "
+                f"{found[2]} of the flagged pictures are AI-generated."
             )
     return words, Table(f"Of {SCREENED:,} pictures, at the validation threshold, on the next period, clean", head, rows)
 
