@@ -4,7 +4,6 @@ An augmentation is named by its `repr`: class and settings. Methods whose paper 
 in `prepare`; these are for all others.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +15,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as vision
 
 from redqueen.errors import UserError
+from redqueen.perturbations.chance import window
 from redqueen.perturbations.functional import Pixels, jpeg
 
 Rng = np.random.Generator
@@ -100,21 +100,8 @@ def blurred(pixels: Pixels, sigma: float) -> Pixels:
 
 
 def resized_crop(pixels: Pixels, rng: Rng, size: int = 256, least: float = 0.08, ratio: float = 4 / 3) -> Pixels:
-    """A crop of at least `least` of the area and an aspect of 1 / ratio to ratio, scaled to a square (bilinear).
-
-    Drawn as torchvision's RandomResizedCrop draws: ten tries, then the largest central crop of an allowed aspect.
-    """
-    height, width = pixels.shape[:2]
-    for _ in range(10):
-        area = height * width * rng.uniform(least, 1.0)
-        aspect = math.exp(rng.uniform(-math.log(ratio), math.log(ratio)))
-        w, h = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
-        if 0 < w <= width and 0 < h <= height:
-            top, left = int(rng.integers(height - h + 1)), int(rng.integers(width - w + 1))
-            break
-    else:
-        w, h = max(1, min(width, round(height * ratio))), max(1, min(height, round(width * ratio)))
-        top, left = (height - h) // 2, (width - w) // 2
+    """A crop of at least `least` of the area and an aspect of 1 / ratio to ratio, scaled to a square (bilinear)."""
+    top, left, h, w = window(pixels.shape[0], pixels.shape[1], rng, least, ratio)
     crop = _tensor(pixels[top : top + h, left : left + w])
     return _pixels(vision.resize(crop, [size, size], antialias=True))
 
