@@ -21,7 +21,8 @@ every = pytest.mark.parametrize("name", stand_ins.names("augment"))
 
 
 def made(name):
-    return instantiate(OmegaConf.load(configs() / "augment" / f"{name}.yaml"))
+    files = {"augment": f"augment/{name}.yaml", "suite": "suite/basic.yaml"}
+    return instantiate(OmegaConf.create({key: OmegaConf.load(configs() / path) for key, path in files.items()}).augment)
 
 
 def rng(seed=0):
@@ -56,7 +57,7 @@ def test_is_named_by_its_settings(name):
 
 
 def test_each_name_is_another():
-    assert len({repr(made(name)) for name in stand_ins.names("augment")}) == len(stand_ins.names("augment")) == 3
+    assert len({repr(made(name)) for name in stand_ins.names("augment")}) == len(stand_ins.names("augment")) == 4
 
 
 def test_untouched_draws_nothing():
