@@ -63,15 +63,31 @@ class Generator:
 
 @dataclass(frozen=True, config=_STRICT)
 class Window:
-    """A period of release months, both ends included."""
+    """A period of release dates, both ends included, or a closed list of generators.
+
+    Attributes:
+        name: unique within its protocol.
+        start: first month, "YYYY-MM"; of a list of generators, their first date as the protocol gives it.
+        end: last month, or date.
+        generators: if not empty, these alone and whatever their month, which then only says where the window lies.
+        without: generators that are left out.
+    """
 
     name: str
     start: str
     end: str
+    generators: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
-    def holds(self, released: str | None) -> bool:
-        """Whether a generator released in month `released` ("YYYY-MM", or longer, or None) falls into this window."""
-        return released is not None and self.start <= released[:7] <= self.end
+    def holds(self, released: str | None, generator: str | None = None) -> bool:
+        """Whether a generator, its month "YYYY-MM" (or longer, or None) and its slug, falls into this window."""
+        if self.generators:
+            return generator in self.generators
+        return released is not None and self.start <= released[:7] <= self.end and generator not in self.without
+
+    def facts(self) -> dict[str, Any]:
+        """Its fields but for empty lists: what a card and the key of a stage say of it."""
+        return {name: value for name, value in vars(self).items() if value != ()}
 
 
 @dataclass(frozen=True, config=_STRICT)

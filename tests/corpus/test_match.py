@@ -238,3 +238,14 @@ def test_matching_by_chance_alone_takes_as_many_as_there_are(table: pa.Table) ->
 def test_columns_that_do_not_exist_or_are_the_label_itself(wrong: dict[str, Any], told: str) -> None:
     with pytest.raises(UserError, match=told):
         Match(**wrong)
+
+
+def test_a_window_that_names_generators_takes_them_and_one_that_leaves_some_out_does_not() -> None:
+    names, months = ["a", "b", "c", None, "a"], ["2022-01", "2022-01", "2023-05", None, None]
+    table = pa.table({"generator": names, "released": months})
+    listed = Window("listed", "2022-01-01", "2022-01-09", ("a", "c"))
+    others = Window("others", "2022-01", "2022-12", without=("a",))
+    assert inside(table, listed).tolist() == [True, False, True, False, True]
+    assert inside(table, others).tolist() == [False, True, False, False, False]
+    assert inside(table, Window("all", "2022-01", "2022-12")).tolist() == [True, True, False, False, False]
+    assert listed.facts()["generators"] == ("a", "c") and set(WINDOWS[0].facts()) == {"name", "start", "end"}

@@ -172,7 +172,7 @@ def _card(facts: pa.Table, plan: Plan, matched: Matched, rejected: int) -> dict[
         "counts": cards.counts(facts, matched, rejected),
         "cells": cards.cells(facts, plan.windows, matched),
         "licences": cards.tally(facts.column("licence")),
-        "windows": [asdict(window) for window in plan.windows],
+        "windows": [window.facts() for window in plan.windows],
         "matching": {**asdict(plan.match), "windows": cards.kept_and_dropped(facts, plan.windows, matched)},
         "audit": asdict(audit(facts, plan.windows, matched, plan.seed)),
         "source_audit": asdict(audit(facts, plan.windows, matched, plan.seed, source_features)),

@@ -87,7 +87,8 @@ def match(table: pa.Table, windows: Sequence[Window], how: Match | None = None, 
     What has no value is matched with nothing but its like.
 
     Args:
-        table: n rows with image_id, label, split, released and the columns to match.
+        table: n rows with image_id, label, split, released, the columns to match and, where a window names some,
+            generator.
         windows: release windows.
         how: what is matched; the resample factor where None.
         seed: another seed takes other rows where there are more than are needed.
@@ -113,10 +114,13 @@ def match(table: pa.Table, windows: Sequence[Window], how: Match | None = None, 
 
 def inside(table: pa.Table, window: Window) -> Mask:
     """Which rows are by a generator that was released in this window."""
-    codes, months = _codes(table.column("released"))
-    held = np.asarray([window.holds(month) for month in months], dtype=bool)
-    found: Mask = held[codes]
-    return found
+    by_month, months = _codes(table.column("released"))
+    if not window.generators and not window.without:
+        return np.asarray([window.holds(month) for month in months], dtype=bool)[by_month]
+    by_maker, makers = _codes(table.column("generator"))
+    pairs, place = np.unique(by_month * len(makers) + by_maker, return_inverse=True)
+    held = [window.holds(months[pair // len(makers)], makers[pair % len(makers)]) for pair in pairs.tolist()]
+    return np.asarray(held, dtype=bool)[place]
 
 
 def _values(table: pa.Table, column: str | None) -> NDArray[np.float64]:

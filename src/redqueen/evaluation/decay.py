@@ -23,17 +23,19 @@ def half_lives(
 
 
 def age(cutoff: Window, tested: Window) -> float:
-    """Months from the end of a cutoff's last month to the middle of a window.
+    """Months from the end of a cutoff's last month (or day) to the middle of a window.
 
     >>> age(Window("a", "2026-01", "2026-01"), Window("b", "2026-03", "2026-04"))
     2.0
     """
-    return (_month(tested.start) + _month(tested.end) + 1) / 2 - (_month(cutoff.end) + 1)
+    return (_span(tested.start)[0] + _span(tested.end)[1]) / 2 - _span(cutoff.end)[1]
 
 
-def _month(month: str) -> int:
-    """Months since year 0."""
-    return int(month[:4]) * 12 + int(month[5:7]) - 1
+def _span(date: str) -> tuple[float, float]:
+    """Beginning and end of "YYYY-MM" or of "YYYY-MM-DD", in months since year 0."""
+    month = int(date[:4]) * 12 + int(date[5:7]) - 1
+    day = int(date[8:10]) if len(date) > len("YYYY-MM") else None
+    return (month, month + 1) if day is None else (month + (day - 1) / 31, month + day / 31)
 
 
 def _half_life(

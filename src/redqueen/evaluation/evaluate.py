@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from redqueen.corpus.store import Corpus
 from redqueen.errors import UserError
-from redqueen.evaluation.protocols import Temporal
+from redqueen.evaluation.protocols import Protocol
 from redqueen.metrics.functional import auroc, weighted_auroc
 from redqueen.metrics.statistics import auroc_from_draws, group_weights, mean_interval, rate_interval
 from redqueen.perturbations.suite import CLEAN
@@ -110,7 +110,7 @@ class Evaluation:
         seed: of the draws.
     """
 
-    def __init__(self, corpus: Corpus, protocol: Temporal, draws: int = 1000, seed: int = 0) -> None:
+    def __init__(self, corpus: Corpus, protocol: Protocol, draws: int = 1000, seed: int = 0) -> None:
         self.protocol, self.draws, self.seed = protocol, draws, seed
         self.rows = np.flatnonzero(corpus.column("split") == "test")
         self.ids = [str(one) for one in corpus.column("image_id")[self.rows]]

@@ -52,11 +52,11 @@ class _Strip:
 
 def strips(corpus: Corpus, n: int, seed: int) -> list[Strip]:
     """Up to `n` pictures of each human-made kind, and of the generated ones of each window and outside of them."""
-    kind, released = corpus.column("kind"), corpus.column("released")
+    kind, released, makers = (corpus.column(name) for name in ("kind", "released", "generator"))
     found = [(_KINDS[name], np.flatnonzero(kind == name)) for name in KINDS if name != "generated"]
     free = kind == "generated"
     for window in corpus.periods:
-        inside = np.array([window.holds(month) for month in released], bool) & (kind == "generated")
+        inside = np.array([*map(window.holds, released, makers)], bool) & (kind == "generated")
         free &= ~inside
         found.append((f"Generated, {window.name}", np.flatnonzero(inside)))
     found.append(("Generated, in no window" if corpus.periods else "Generated", np.flatnonzero(free)))

@@ -19,6 +19,8 @@ from redqueen.corpus.sources.chain import Chain
 from redqueen.corpus.sources.imagefolder import ImageFolder
 from redqueen.corpus.store import Corpus
 from redqueen.errors import UserError
+from redqueen.evaluation import leaks
+from redqueen.evaluation.protocols import Protocol
 from redqueen.files import Stage
 from redqueen.types import Split, Window
 
@@ -26,7 +28,13 @@ from redqueen.types import Split, Window
 def build(cfg: DictConfig) -> Corpus:
     """The corpus of the source, of the baselines made of it, and of what the chosen generators render."""
     source = cast(Source, instantiate(cfg.baseline)(instantiate(cfg.source)))
-    windows = instantiate(cfg.protocol).windows
+    protocol = cast(Protocol, instantiate(cfg.protocol))
+    corpus = _built(cfg, source, protocol.windows)
+    leaks.check(protocol, corpus)
+    return corpus
+
+
+def _built(cfg: DictConfig, source: Source, windows: Sequence[Window]) -> Corpus:
     if not cfg.get("generator"):
         return assemble(cfg, source, windows)
     from redqueen.generation import pipelines  # noqa: PLC0415  (700 MB that a corpus of finished pictures can do without)
@@ -68,7 +76,7 @@ def _plan(cfg: DictConfig, name: str, windows: Sequence[Window], made_of: Mappin
 
 
 def _finished(cfg: DictConfig, treated: Path, plan: Plan, inputs: Mapping[str, Any]) -> Corpus:
-    planned = {"shares": plan.shares, "windows": [asdict(window) for window in plan.windows], "seed": plan.seed}
+    planned = {"shares": plan.shares, "windows": [window.facts() for window in plan.windows], "seed": plan.seed}
     stage = Stage.open(Path(cfg.store), "corpus", plan.name, {**inputs, **planned, "match": asdict(plan.match)})
     if stage.done:
         return Corpus.open(stage.folder)

@@ -18,7 +18,7 @@ from redqueen.detectors import digests
 from redqueen.detectors.base import Detector
 from redqueen.environment import environment
 from redqueen.errors import UserError
-from redqueen.evaluation.protocols import Temporal
+from redqueen.evaluation.protocols import Protocol
 from redqueen.files import Stage
 from redqueen.report.training import Validation
 from redqueen.tasks.corpus import build
@@ -63,11 +63,11 @@ def jobs(cfg: DictConfig) -> Iterator[Job]:
 
 def cutoffs(cfg: DictConfig) -> list[Window]:
     """The windows after which training stops."""
-    protocol = cast(Temporal, instantiate(cfg.protocol))
+    protocol = cast(Protocol, instantiate(cfg.protocol))
     return [w for w in protocol.windows if cfg.cutoff in (None, w.name)] or _no_cutoff(cfg.cutoff, protocol)
 
 
-def _no_cutoff(name: str, protocol: Temporal) -> list[Window]:
+def _no_cutoff(name: str, protocol: Protocol) -> list[Window]:
     raise UserError(f"unknown cutoff '{name}'; Allowed: {', '.join(w.name for w in protocol.windows)}")
 
 
@@ -145,7 +145,7 @@ def _fitted(
 
 def _lesson(cfg: DictConfig, corpus: Corpus, name: str, cutoff: Window, folder: Path) -> Lesson:
     """What the strategy makes of a cutoff; the checkpoint that it starts from is trained first."""
-    protocol, strategy = cast(Temporal, instantiate(cfg.protocol)), cast(Strategy, instantiate(cfg.strategy))
+    protocol, strategy = cast(Protocol, instantiate(cfg.protocol)), cast(Strategy, instantiate(cfg.strategy))
     seen = protocol.seen(cutoff)
     start = strategy.start(seen)
     before = next((window for window in protocol.windows if window.name == start), None)
