@@ -11,12 +11,14 @@ from pydantic import TypeAdapter
 
 from redqueen.console import say
 from redqueen.corpus.store import Corpus
+from redqueen.detectors.pretrained import pretraining
 from redqueen.environment import environment
 from redqueen.evaluation import predict as predictions
 from redqueen.evaluation.decay import half_lives
 from redqueen.evaluation.evaluate import Evaluation, Scored
+from redqueen.evaluation.leaks import pretraining_limit
 from redqueen.evaluation.measures import Measures
-from redqueen.evaluation.protocols import Temporal
+from redqueen.evaluation.protocols import Protocol
 from redqueen.evaluation.quality import against_quality, distances
 from redqueen.evaluation.reliability import reliability
 from redqueen.evaluation.transfer import transfers
@@ -48,7 +50,7 @@ def results(cfg: DictConfig, folder: Path) -> tuple[Corpus, list[Result]]:
         made[name, cutoff] = trained(cfg, corpus, name, cutoff, folder)
         say(f"{name} up to {cutoff.name}: trained")
     paths = predicted(cfg, corpus, made)
-    evaluation = Evaluation(corpus, cast(Temporal, instantiate(cfg.protocol)), cfg.draws, cfg.corpus_seed)
+    evaluation = Evaluation(corpus, cast(Protocol, instantiate(cfg.protocol)), cfg.draws, cfg.corpus_seed)
     done: dict[str, dict[Window, tuple[Checkpoint, Path]]] = {}
     for (name, cutoff), path in paths.items():
         done.setdefault(name, {})[cutoff] = (made[name, cutoff], path)
@@ -100,7 +102,7 @@ def _result(
         half_life=half_lives(evaluation, matrix.cells, matrix.draws),
         reliability=reliability(evaluation, scored),
         thresholds={one.cutoff.name: one.threshold for one in scored},
-        limits=tuple(cfg.limits),
+        limits=(*cfg.limits, *_seen_before(cfg.detector[name], evaluation.protocol)),
         cost=tuple(_cost(cutoff, made[cutoff][0]) for cutoff in cutoffs(cfg)),
         strategy=instantiate(cfg.strategy).label,
         examples=instantiate(cfg.examples, _convert_="all").label,
@@ -118,6 +120,13 @@ def _known(makers: Iterable[str | None]) -> dict[str, Generator]:
     """The vocabulary's entries of the generators in a corpus; one that it does not know is left out."""
     names, vocabulary = {str(name) for name in makers if name is not None}, packaged()
     return {name: entry for name in sorted(names) if (entry := vocabulary.find(name)) is not None}
+
+
+def _seen_before(node: DictConfig, protocol: Protocol) -> tuple[str, ...]:
+    """What must be said of weights that were pretrained on pictures of windows that count as new."""
+    plain = cast(dict[str, Any], OmegaConf.to_container(node, resolve=True))
+    limit = pretraining_limit(pretraining(plain), protocol)
+    return (limit,) if limit else ()
 
 
 def _reported(cfg: DictConfig, detector: str) -> tuple[Reported, ...]:
