@@ -65,6 +65,14 @@ CASES = {
         ["track", "protocol.periods=[[2022-01,2022-03],[2022-03,2022-04]]"],
         r"protocol 'lineage': two windows share the month 2022-03",
     ),
+    "no such family": (
+        ["track", "protocol=leave-family-out", "protocol.family=fluxx"],
+        r"unknown family 'fluxx'; did you mean 'flux'\?.*",
+    ),
+    "no such view": (
+        ["track", "augment=views", "augment.without=jpeg5"],
+        r"unknown view 'jpeg5'; did you mean 'jpeg50'\? Allowed: clean, jpeg50",
+    ),
     "labels": (["track", "labels=wrong"], r"labels=wrong: input should be 'true' or 'shuffled'"),
     "no config folder": (["track", "--config-dir", "/nonexistent"], r".*'/nonexistent' not found"),
 }
