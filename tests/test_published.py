@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = sorted((ROOT / "results").glob("*/*-v*/*.json"))
 FIELD = ROOT / "results" / "field"
 BESIDE = sorted(FIELD.glob("beside/*/*.json"))
+VIEWS = {"clean-v1": 1, "basic-v1": 2, "platforms-v1": 13}
 README = (ROOT / "README.md").read_text()
 
 
@@ -32,15 +33,17 @@ def test_a_result_lies_where_it_belongs(path):
     assert path.relative_to(ROOT / "results") == Path(result.corpus, result.protocol, f"{result.detector}.json")
     assert result.corpus_digest == card["digest"]
     assert result.biased == card["audit"]["biased"]
-    assert len(result.cells) == len(result.thresholds) * len(result.windows) * 2  # two views
+    assert len(result.cells) == len(result.thresholds) * len(result.windows) * 13  # clean, nine platforms, three chains
+    assert [life.view for life in result.half_life] == list(dict.fromkeys(cell.view for cell in result.cells))
 
 
 @pytest.mark.parametrize("path", BESIDE, ids=lambda path: str(path.relative_to(FIELD)))
 def test_what_is_compared_was_measured_on_the_same_pictures(path):
     result, main = read(path), read(RESULTS[0])
-    assert (result.detector, result.corpus_digest) == (path.stem, main.corpus_digest)
+    assert path.stem.startswith(result.detector)
+    assert result.corpus_digest == main.corpus_digest
     assert (result.protocol, result.windows, result.labels) == (main.protocol, main.windows, "true")
-    assert len(result.cells) == len(result.thresholds) * len(result.windows) * (2 if result.suite == main.suite else 1)
+    assert len(result.cells) == len(result.thresholds) * len(result.windows) * VIEWS[result.suite]
 
 
 def test_encoders_and_aligned_training_are_compared():
@@ -70,7 +73,7 @@ def test_the_results_page_says_what_the_results_say():
 
 def test_shuffled_labels_land_at_chance():
     by_detector = json.loads((FIELD / "shuffled.json").read_text())
-    assert set(by_detector) == {path.stem for path in RESULTS} | compared("encoders")
+    assert set(by_detector) == {path.stem for path in RESULTS} | compared("encoders") | compared("basic")
     assert all(abs(found["mean"] - 0.5) <= 0.05 for found in by_detector.values())
 
 

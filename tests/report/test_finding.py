@@ -60,10 +60,13 @@ LATER = "0.85 (0.81-0.89) on those of the next period"
             {"months": 40.0, "low": 33.0, "high": 52.0},
             "; it loses half of its skill within 40 (33-52) months of the training cutoff, beyond the 30 months that",
         ),
-        ({"months": None}, "; no decay is detectable: its half-life is at least 20 months."),
         (
-            {"months": 90.0, "high": None, "detectable": False},
-            "; no decay is detectable: its half-life is at least 9 m",
+            {"months": None, "low": 20.0},
+            "; no decay is detectable over the 30 months that the data span: its half-life is at least 20 months.",
+        ),
+        (
+            {"months": 90.0, "low": 45.0, "high": None, "detectable": False},
+            "; no decay is detectable over the 30 months that the data span: its half-life is at least 45 months, if s",
         ),
         ({"months": None, "low": None}, "; no decay is detectable, and these data set no bound to its half-life."),
         ({"view": "jpeg50"}, "."),

@@ -172,7 +172,11 @@ def _lasting(result: Result) -> str:
     if not found.detectable or found.months is None:
         if found.low is None:
             return "; no decay is detectable, and these data set no bound to its half-life"
-        return f"; no decay is detectable: its half-life is at least {found.low:.0f} months"
+        fitted = ", if skill falls as fitted" if found.low > found.span else ""
+        return (
+            f"; no decay is detectable over the {found.span:.0f} months that the data span: "
+            f"its half-life is at least {found.low:.0f} months{fitted}"
+        )
     beyond = f", beyond the {found.span:.0f} months that the data span" if found.months > found.span else ""
     return f"; it loses half of its skill within {spell_months(found)} of the training cutoff{beyond}"
 

@@ -27,7 +27,7 @@ SLICES: Mapping[str, tuple[str, ...]] = {  # file -> sorts of slices that stand 
 _TITLES = {
     "slices-human": "By kind of human-made picture",
     "slices-topic": "By topic",
-    "slices-country": "By the country of the generator's developer",
+    "slices-country": "By the developer's country",
     "slices-family": "By family of generators",
 }
 
