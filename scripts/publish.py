@@ -154,11 +154,11 @@ def beside(folder: Path, main: Sequence[Result]) -> str:
     if own:
         title += "\n\n" + "\n".join(own)
     usual = {result.detector: result for result in main}
+    if {result.strategy for result in found} != {result.strategy for result in main}:
+        return f"{title}\n\n{by_strategy(found, usual)}"
     if found[0].examples == main[0].examples:
         new = [result for result in found if result.detector not in usual]
         return f"{title}\n\n{matrix(found)}\n\n{paragraphs(new)}"
-    if {result.strategy for result in found} != {result.strategy for result in main}:
-        return f"{title}\n\n{by_strategy(found, usual)}"
     rows = ["| detector | learned from | same period | next period |", "| --- | --- | --- | --- |"]
     for result in (one for aside in found for one in (usual[aside.detector], aside)):
         figures = f"{spell(same_period(result, MAIN_VIEW))} | {spell(next_period(result, MAIN_VIEW))}"
