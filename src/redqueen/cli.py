@@ -34,6 +34,7 @@ TASKS = {
     "track": "the whole job: corpus, detectors at every cutoff, predictions, results, report",
     "report": "make the report again, of the folders of finished runs or of what the settings describe",
     "detect": "judge pictures: FILE… (folders; - for paths from stdin) --detector FOLDER [--result JSON]",
+    "serve": "the same as a page of this machine alone: --detector FOLDER [--result JSON] [--port N]",
 }
 PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their place alone, without `name=`
     "corpus audit": ("corpus",),
@@ -46,6 +47,7 @@ MANY: Mapping[str, str] = {"report": "runs"}  # a setting that takes all words w
 FILES = ("detect",)  # tasks whose bare words are files, which never pass through Hydra: it would read ${…} in a name
 OPTIONS: Mapping[str, Mapping[str, str]] = {  # `--option value` -> the setting that it stands for
     "detect": {"detector": "checkpoint", "result": "result", "format": "format", "heatmaps": "heatmaps"},
+    "serve": {"detector": "checkpoint", "result": "result", "port": "port"},
 }
 _VALUED = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--cfg", "-c", "--package", "-p")
 _WIDTH = max(map(len, TASKS))
@@ -65,11 +67,13 @@ examples:
   redqueen report runs/quickstart
   redqueen track experiment=quickstart --cfg job          show the settings and stop
   redqueen detect photo.jpg folder --detector runs/store/checkpoint/NAME --result runs/NAME/results/NAME.json
+  redqueen serve --detector runs/store/checkpoint/NAME    prints the address of a page for this machine alone
 
 exit codes: 0 done; 1 an error of ours or of the machine; 2 bad input (one line says what and what is allowed);
             130 interrupted (the same command goes on where it stopped)
   detect:   0 every file was judged, none looks AI-generated; 3 at least one looks AI-generated;
             4 none does, but at least one file could not be judged (the others were)
+  serve:    0 ended by Ctrl-C
 """
 
 

@@ -64,6 +64,7 @@ PLAIN: Mapping[str, Any] = {  # settings that go to no constructor
     "close": Annotated[float, Field(ge=1)],
     "format": Literal["table", "json"],
     "heatmaps": str | None,
+    "port": Annotated[int, Field(ge=0, le=65535)],
 }
 
 

@@ -19,6 +19,7 @@ from redqueen.evaluation.detect.verdict import Basis, Judgement
 from redqueen.evaluation.detect.worker import Setup, Worker
 from redqueen.files import write_bytes
 from redqueen.report.verdicts import facts, line, table
+from redqueen.types import Result
 
 _WIDTH = 200  # characters a line where the table goes into a file or a pipe
 
@@ -27,8 +28,9 @@ def run(cfg: DictConfig, folder: Path, files: Sequence[str] = ()) -> int:  # noq
     """Judge every file; the exit code says whether one looks AI-generated."""
     if not files:
         raise UserError("no picture: redqueen detect FILE… --detector FOLDER; FILE may be a folder, or - for stdin")
+    result = result_of(cfg)
     with worker(cfg, heat=cfg.heatmaps is not None) as process:
-        known = known_of(cfg, process.basis)
+        known = known_of(process.basis, result)
         judged = []
         for one in track(outcomes(found(files, sys.stdin.buffer), process), "judging"):
             drawn = _drawn(one, cfg.heatmaps)
@@ -50,9 +52,13 @@ def worker(cfg: DictConfig, heat: bool) -> Worker:
     return Worker(setup, instantiate(cfg.bounds))
 
 
-def known_of(cfg: DictConfig, basis: Basis) -> Standing:
-    """What the result that the settings name says of the detector today."""
-    result = read(Path(cfg.result)) if cfg.result else None
+def result_of(cfg: DictConfig) -> Result | None:
+    """The result that the settings name; read before the detector is loaded, which takes longer."""
+    return read(Path(cfg.result)) if cfg.result else None
+
+
+def known_of(basis: Basis, result: Result | None) -> Standing:
+    """What a result says of the detector today."""
     return standing(basis, result, datetime.now(UTC).date())
 
 
