@@ -85,8 +85,8 @@ class _Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "redqueen", ""
 
     def setup(self) -> None:
-        self.timeout = self.server.patience
         super().setup()
+        self.connection.settimeout(self.server.patience)
 
     def do_GET(self) -> None:
         if self._refused(""):
