@@ -13,7 +13,14 @@ from typing import Any
 
 CHROMIUM = shutil.which("chromium")
 AXE = importlib.util.find_spec("axe_core_python")
-OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run", "--disable-extensions")
+OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--remote-debugging-pipe",
+    "--no-first-run",
+    "--disable-extensions",
+)
 PATIENCE = 60  # seconds for an answer: what else the machine does is no failure
 
 
@@ -31,7 +38,7 @@ class Browser:
         ours_in, theirs_out = os.pipe()
         theirs_in, ours_out = os.pipe()
         words = [str(CHROMIUM), *OPTIONS, f"--user-data-dir={self.profile}", "about:blank"]
-        shell = f"exec 3<&{theirs_in} 4>&{theirs_out}; exec \"$@\""
+        shell = f'exec 3<&{theirs_in} 4>&{theirs_out}; exec "$@"'
         quiet = subprocess.DEVNULL
         self._process = subprocess.Popen(
             ["/bin/bash", "-c", shell, "bash", *words], pass_fds=(theirs_in, theirs_out), stdout=quiet, stderr=quiet

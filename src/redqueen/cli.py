@@ -49,6 +49,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {  # `--option value` -> the setting 
     "detect": {"detector": "checkpoint", "result": "result", "format": "format", "heatmaps": "heatmaps"},
     "serve": {"detector": "checkpoint", "result": "result", "port": "port"},
 }
+NUMBERS = ("port",)  # settings that are no text
 _VALUED = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--cfg", "-c", "--package", "-p")
 _WIDTH = max(map(len, TASKS))
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -116,7 +117,8 @@ def _files(words: Sequence[str]) -> tuple[list[str], list[str]]:
         if name in options and (equals or word.startswith("--")):
             if not equals and not left:
                 raise UserError(f"{word} needs a value: {word}=… or {word} …")
-            kept.append(f"{options[name]}={json.dumps(value if equals else left.pop(0), ensure_ascii=False)}")
+            given, setting = value if equals else left.pop(0), options[name]
+            kept.append(f"{setting}={given if setting in NUMBERS else json.dumps(given, ensure_ascii=False)}")
         elif word in _VALUED:
             kept += [word, *left[:1]]
             del left[:1]

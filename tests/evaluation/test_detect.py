@@ -24,45 +24,11 @@ from redqueen.evaluation.detect.judging import exit_code, outcomes
 from redqueen.evaluation.detect.opened import opened
 from redqueen.evaluation.detect.standing import standing
 from redqueen.evaluation.detect.verdict import Failure, Judgement
-from redqueen.evaluation.detect.worker import Setup, Worker
 from redqueen.perturbations.suite import CLEAN, Suite
 from redqueen.training.checkpoint import NODE, save
 from redqueen.types import FalsePositives, HalfLife, Interval, Result
 
-SIDE = 32
-TREATMENT = {"name": "Normalise", "size": SIDE, "quality": 90, "smallest": None}
 ONE = Interval(0.1, 0.05, 0.2, 30, 20)
-
-
-def record(corpus):
-    return {
-        "detector": "npr",
-        "corpus": "stand-in",
-        "corpus_digest": corpus.digest,
-        "treatment": TREATMENT,
-        "trained_up_to": "2026-01",
-        "newest_release_allowed": "2026-01",
-        "windows": ["2026-01"],
-        "labels": "true",
-        "seed": 0,
-        "threshold": 0.25,
-        "temperature": 1.5,
-        "fitted_on": {"split": "val", "pictures": 20, "generated": 10, "rows": "0" * 64},
-    }
-
-
-@pytest.fixture(scope="module")
-def checkpoint(corpus, tmp_path_factory):
-    node = OmegaConf.to_container(stand_ins.node("npr"), resolve=True)
-    folder = tmp_path_factory.mktemp("store") / "npr-2026-01"
-    return save(folder, stand_ins.detector("npr"), yaml.safe_dump(node), record(corpus)).folder
-
-
-@pytest.fixture(scope="module")
-def worker(checkpoint):
-    setup = Setup(checkpoint, None, Suite("none", 1, {CLEAN: []}), [], close=1.0)
-    with Worker(setup, Bounds(seconds=30)) as process:
-        yield process
 
 
 @pytest.fixture(scope="module")
@@ -130,9 +96,9 @@ def test_a_file_that_takes_too_long_is_given_up(worker):
 @pytest.mark.parametrize(
     "target", ["os.system", "builtins.eval", "redqueen.files.write_text", "redqueen.detectors.published.read", None]
 )
-def test_a_checkpoint_builds_nothing_but_a_detector(target, corpus, tmp_path):
+def test_a_checkpoint_builds_nothing_but_a_detector(target, record, tmp_path):
     node = {"_target_": target, "command": "true"} if target else ["no", "detector"]
-    save(tmp_path, stand_ins.detector("npr"), yaml.safe_dump(node), record(corpus))
+    save(tmp_path, stand_ins.detector("npr"), yaml.safe_dump(node), record)
     with pytest.raises(UserError, match="builds no detector of this package"):
         opened(tmp_path, None)
     hidden = OmegaConf.to_container(stand_ins.node("npr"), resolve=True) | {"weights": {"_target_": target or "x.y"}}
