@@ -13,7 +13,7 @@ from redqueen.tasks.evaluate import read
 from redqueen.types import Interval
 
 FIELD = Path(__file__).parents[2] / "results" / "field"
-NAMES = ("npr", "metadata_probe")
+NAMES = ("cnndetection", "metadata_probe")
 
 
 @pytest.fixture
@@ -51,8 +51,10 @@ def changed(run, name, **changes):
 
 def test_a_run_is_reported_from_its_files_alone(run, capsys):
     nothing = Interval(None, None, None, 0, 0)
-    cells = read(run / "results" / "npr.json").cells
-    changed(run, "npr", cells=tuple(replace(cell, auroc=nothing) for cell in cells), next_period=(), same_period=())
+    cells = read(run / "results" / "cnndetection.json").cells
+    changed(
+        run, "cnndetection", cells=tuple(replace(cell, auroc=nothing) for cell in cells), next_period=(), same_period=()
+    )
     assert main(["report", "one"]) == 0
     page = (run / "report.html").read_text()
     assert all(name in page for name in NAMES)
@@ -63,7 +65,7 @@ def test_a_run_is_reported_from_its_files_alone(run, capsys):
 
 def test_runs_are_joined_where_they_were_made_alike(run, tmp_path):
     other = shutil.copytree(run, tmp_path / "other")
-    (run / "results" / "npr.json").unlink()
+    (run / "results" / "cnndetection.json").unlink()
     (other / "results" / "metadata_probe.json").unlink()
     assert main(["report", "one", "other"]) == 0
     page = (tmp_path / "runs" / "report" / "report.html").read_text()
@@ -71,7 +73,7 @@ def test_runs_are_joined_where_they_were_made_alike(run, tmp_path):
 
 
 def spoil_json(run):
-    (run / "results" / "npr.json").write_text(json.dumps({"detector": "npr"}))
+    (run / "results" / "cnndetection.json").write_text(json.dumps({"detector": "cnndetection"}))
 
 
 def spoil_card(run):
@@ -87,11 +89,11 @@ def other_card(run):
     [
         (lambda run: shutil.rmtree(run / "results"), ["one"], "one: has no results/*.json; name the folder of a finis"),
         (lambda run: None, ["nowhere"], "nowhere: has no results/*.json"),
-        (spoil_json, ["one"], "one/results/npr.json: no result: control: "),
+        (spoil_json, ["one"], "one/results/cnndetection.json: no result: control: "),
         (lambda run: (run / "card.json").unlink(), ["one"], "one/card.json: no card of a corpus with its audit"),
         (spoil_card, ["one"], "one/card.json: no card of a corpus with its audit"),
         (other_card, ["one"], "one/card.json: is of another corpus than the results (field)"),
-        (lambda run: changed(run, "npr", corpus_digest="sha256:00"), ["one"], "differ in corpus_digest"),
+        (lambda run: changed(run, "cnndetection", corpus_digest="sha256:00"), ["one"], "differ in corpus_digest"),
         (lambda run: None, ["one", "one"], "'metadata_probe' is in one/results/metadata_probe.json too"),
     ],
 )
