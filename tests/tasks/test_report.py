@@ -94,7 +94,7 @@ def other_card(run):
         (spoil_card, ["one"], "one/card.json: no card of a corpus with its audit"),
         (other_card, ["one"], "one/card.json: is of another corpus than the results (field)"),
         (lambda run: changed(run, "cnndetection", corpus_digest="sha256:00"), ["one"], "differ in corpus_digest"),
-        (lambda run: None, ["one", "one"], "'metadata_probe' is in one/results/metadata_probe.json too"),
+        (lambda run: None, ["one", "one"], "'cnndetection' is in one/results/cnndetection.json too"),
     ],
 )
 def test_what_cannot_be_reported_is_said_in_one_line(run, capsys, spoil, runs, told):
