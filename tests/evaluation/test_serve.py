@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import socket
 import threading
 from datetime import date
 from functools import partial
@@ -120,6 +121,28 @@ def test_what_is_none_of_the_page_s_is_refused(method, path, headers, status, se
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x1b[2J\x1b]0;owned\x07\r\n\r\n",
+        b"GET /\x1b[2J HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\n",
+        b"GET /" + b"a" * 70_000,
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+    ],
+    ids=["escapes", "escapes in a path", "version", "TLS", "long", "many headers"],
+)
+def test_what_is_no_request_is_refused_in_silence(sent, serving, capfd):
+    with socket.create_connection(serving.server.server_address, timeout=20) as line:
+        line.sendall(sent)
+        line.shutdown(socket.SHUT_WR)
+        told = line.recv(1000)
+    assert not told.startswith(b"HTTP/1.0 2")
+    assert b"\x1b" not in told
+    assert capfd.readouterr() == ("", "")
+
+
 def test_one_picture_at_a_time():
     free, begun = threading.Event(), threading.Event()
 
@@ -181,7 +204,7 @@ DONE = "waiting === 0 && document.querySelectorAll('article').length === {}"
 @pytest.mark.slow  # a browser starts
 @pytest.mark.skipif(CHROMIUM is None or AXE is None, reason="needs chromium and the extra `dev`")
 def test_in_a_browser(worker, tmp_path):
-    """Pictures are chosen and dropped; the keyboard reaches it, a phone fits it; axe-core and console are silent."""
+    """Pictures are chosen and dropped; the keyboard reaches it, a phone fits it, axe-core and console are silent."""
     known = standing(worker.basis, None, date(2026, 9, 1))
     shown = partial(page, worker.basis, facts(worker.basis, known, 2.0), ["Something is to be known."])
     good, bad = tmp_path / HOSTILE, tmp_path / "html.jpg"

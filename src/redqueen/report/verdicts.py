@@ -45,7 +45,7 @@ def facts(basis: Basis, standing: Standing, close: float) -> list[tuple[str, str
     """What is to be known of the detector, as names and values."""
     age = "" if standing.age is None else f", {standing.age} months ago"
     treated = ", ".join(f"{key} {value}" for key, value in basis.treatment.items() if value is not None)
-    return [
+    found = [
         ("Detector", f"{basis.detector}, checkpoint {basis.checkpoint[:12]}"),
         ("Training cutoff", f"generators released up to {basis.cutoff}{age}"),
         ("Half-life", standing.half_life),
@@ -55,6 +55,7 @@ def facts(basis: Basis, standing: Standing, close: float) -> list[tuple[str, str
         ("Too close to call", f"calibrated odds within a factor of {close:g} of those at the threshold"),
         ("Treatment", f"every picture, as those of the corpus: {treated}"),
     ]
+    return [(name, shown(value)) for name, value in found]  # records and results may come from elsewhere
 
 
 def _rate(standing: Standing, rate: Interval | None) -> str:

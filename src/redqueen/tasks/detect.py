@@ -12,7 +12,7 @@ from rich.console import Console
 
 from redqueen.console import say, track
 from redqueen.errors import UserError
-from redqueen.evaluation.detect.files import found
+from redqueen.evaluation.detect.files import found, shown
 from redqueen.evaluation.detect.judging import Outcome, exit_code, outcomes
 from redqueen.evaluation.detect.standing import Standing, read, standing
 from redqueen.evaluation.detect.verdict import Basis, Judgement
@@ -80,4 +80,4 @@ def _print(judged: Sequence[tuple[Outcome, str | None]], basis: Basis, known: St
         if isinstance(one.judged, Judgement) and one.judged.heat:
             console.print(f"{one.judged.image_id[:16]}: {one.judged.heat.words}", markup=False)
     for warning in known.warnings:
-        say(f"warning: {warning}")
+        say(f"warning: {shown(warning)}")

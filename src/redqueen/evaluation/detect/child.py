@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from redqueen.corpus.decode import pixels
@@ -92,6 +93,7 @@ def serve(pipe: Connection, setup: Setup, bounds: Bounds) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)  # no library that a file upsets writes to the terminal
+    torch.set_num_threads(1)  # as in the pass that makes prediction tables
     try:
         judge = Judge.open(setup)
     except UserError as error:

@@ -1,32 +1,20 @@
-"""A checkpoint opened for pictures that no corpus holds: the detector, the treatment it was trained on, its basis.
-
-`detector.yaml` names what builds the detector. Nothing but the detectors and backbones of this package is built from
-it: a checkpoint from elsewhere may say what it likes.
-"""
+"""A checkpoint opened for pictures that no corpus holds: the detector, the treatment it was trained on, its basis."""
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
-
-import torch
-import yaml
-from hydra.utils import get_object, instantiate
-from omegaconf import OmegaConf
+from typing import Any
 
 from redqueen.corpus.normalise import Keep, Normalise, Treatment
 from redqueen.corpus.store import CARD, Corpus
-from redqueen.detectors.backbones import Backbone
 from redqueen.detectors.base import Detector
 from redqueen.detectors.inference import rows_digest
 from redqueen.errors import DigestError, UserError
 from redqueen.evaluation.detect.verdict import Basis
-from redqueen.training.checkpoint import NODE, Checkpoint
+from redqueen.training.checkpoint import Checkpoint
+from redqueen.training.restored import restored
 
 TREATMENTS: Mapping[str, type[Keep] | type[Normalise]] = {"Keep": Keep, "Normalise": Normalise}
-_OURS = "redqueen.detectors."
-_TARGET = re.compile(r"redqueen\.detectors(\.[A-Za-z_]\w*)+")
 
 
 def opened(folder: Path, trained_on: Path | None) -> tuple[Detector, Treatment, Basis]:
@@ -41,72 +29,15 @@ def opened(folder: Path, trained_on: Path | None) -> tuple[Detector, Treatment, 
             pictures were treated.
         DigestError: `trained_on` is another corpus.
     """
-    checkpoint = Checkpoint(folder)
+    detector, checkpoint = restored(folder)
     record = checkpoint.record
     try:
         basis = _basis(checkpoint, record, _card(folder, str(record["corpus_digest"]), trained_on))
-        torch.manual_seed(int(record["seed"]))
     except KeyError as error:
         raise UserError(f"checkpoint {folder.name}: record.json does not say {error}; train it again") from None
-    detector = built(folder)
     if detector.reads != "pixels":
         raise UserError(f"{basis.detector} reads {detector.reads}, no pixels: a control, which can judge no picture")
-    checkpoint.restore(detector, basis.corpus_digest)
     return detector.eval(), treatment(basis.treatment), basis
-
-
-def built(folder: Path) -> Detector:
-    """The detector that `detector.yaml` describes, if it names nothing but detectors and backbones of this package."""
-    try:
-        node = yaml.safe_load((folder / NODE).read_text())
-    except (OSError, ValueError, yaml.YAMLError):
-        raise UserError(f"checkpoint {folder.name}: {NODE} is missing or damaged") from None
-    where = f"checkpoint {folder.name}: {NODE}"
-    if not isinstance(node, dict) or not _is_detector(node.get("_target_")):
-        raise UserError(f"{where} builds no detector of this package")
-    _check(node, where)
-    made = instantiate(OmegaConf.create(node))
-    assert isinstance(made, Detector)
-    return made
-
-
-def _check(node: Any, where: str) -> None:
-    """Raise UserError for the first thing that is not a plain value, a detector or a backbone."""
-    if isinstance(node, dict):
-        target = node.get("_target_")
-        if "_target_" in node and not (_is_detector(target) or _is_backbone(target)):
-            raise UserError(f"{where} would run '{target}', which is no detector and no backbone of this package")
-        for key, value in node.items():
-            if str(key).startswith("_") and key != "_target_":
-                raise UserError(f"{where} says '{key}', which is not allowed")
-            _check(value, where)
-    elif isinstance(node, list):
-        for value in node:
-            _check(value, where)
-    elif isinstance(node, str) and "${" in node:
-        raise UserError(f"{where} says '{node}': references are not followed")
-
-
-def _named(target: Any) -> Any:
-    """What a dotted name leads to, if it is defined in this package's detectors; else None."""
-    if not isinstance(target, str) or not _TARGET.fullmatch(target):
-        return None
-    try:
-        found = get_object(target)
-    except (ImportError, AttributeError, ValueError):
-        return None
-    return found if str(getattr(found, "__module__", "")).startswith(_OURS) else None
-
-
-def _is_detector(target: Any) -> bool:
-    found = _named(target)
-    return isinstance(found, type) and issubclass(found, Detector)
-
-
-def _is_backbone(target: Any) -> bool:
-    found = _named(target)
-    plain = callable(found) and not isinstance(found, type)
-    return plain and get_type_hints(found).get("return") is Backbone
 
 
 def treatment(told: Mapping[str, Any]) -> Treatment:

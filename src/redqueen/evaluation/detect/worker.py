@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from redqueen.errors import UserError
 from redqueen.evaluation.detect.bounds import Bounds
+from redqueen.evaluation.detect.files import shown
 from redqueen.evaluation.detect.verdict import Basis, Failure, Judgement
 from redqueen.perturbations.suite import Suite
 
@@ -118,7 +119,7 @@ class Worker:
         told = json.loads(message)
         if "error" in told:
             self._end()
-            raise UserError(str(told["error"]))
+            raise UserError(shown(str(told["error"])))  # a checkpoint from elsewhere may name what it likes
         return TypeAdapter(Basis).validate_python(told["basis"])
 
     def _why(self) -> str:
