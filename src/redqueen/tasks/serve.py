@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,14 +26,11 @@ def run(cfg: DictConfig, folder: Path) -> int:  # noqa: ARG001  (every task has 
         known = known_of(process.basis, result)
         about = facts(process.basis, known, cfg.close)
         shown = partial(page, process.basis, about, known.warnings)
-        with Local(cfg.port, shown, partial(_judged, process)) as server:
+        with Local(cfg.port, shown, partial(_judged, process)) as server, suppress(KeyboardInterrupt):
             sys.stdout.write(f"{server.address}\n")
             sys.stdout.flush()
             say("open this address on this machine; Ctrl-C ends it, and nothing is kept")
-            try:
-                server.serve_forever()
-            except KeyboardInterrupt:
-                return 0
+            server.serve_forever()
     return 0
 
 
