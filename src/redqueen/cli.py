@@ -32,6 +32,7 @@ TASKS = {
     "predict": "score the test pictures under every view of a suite",
     "evaluate": "turn predictions into a result with intervals",
     "track": "the whole job: corpus, detectors at every cutoff, predictions, results, report",
+    "benchmark": "write what a run was measured against without its pictures: RUN output=FOLDER",
     "report": "make the report again, of the folders of finished runs or of what the settings describe",
     "detect": "judge pictures: FILE… (folders; - for paths from stdin) --detector FOLDER [--result JSON]",
     "serve": "the same as a page of this machine alone: --detector FOLDER [--result JSON] [--port N]",
@@ -42,6 +43,7 @@ PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their p
     "corpus diff": ("before", "after"),
     "corpus push": ("corpus", "to"),
     "corpus quality": ("corpus",),
+    "benchmark": ("run",),
 }
 MANY: Mapping[str, str] = {"report": "runs"}  # a setting that takes all words without `name=`, as a list
 FILES = ("detect",)  # tasks whose bare words are files, which never pass through Hydra: it would read ${…} in a name
@@ -50,6 +52,8 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {  # `--option value` -> the setting 
     "serve": {"detector": "checkpoint", "result": "result", "port": "port"},
 }
 NUMBERS = ("port",)  # settings that are no text
+LISTS: tuple[str, ...] = ()  # settings whose option may be given several times
+CRASHES: Mapping[str, int] = {}  # tasks (as their modules are called) with a code of their own for an error of ours
 _VALUED = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--cfg", "-c", "--package", "-p")
 _WIDTH = max(map(len, TASKS))
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -87,38 +91,57 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words[0] == "--version":
         sys.stdout.write(f"redqueen {__version__}\n")
         return EXIT_OK
+    return _ended(words)
+
+
+def _ended(words: Sequence[str]) -> int:
+    """Run a task; what goes wrong becomes a line on stderr and an exit code."""
+    task = ""
     try:
-        words, files = _files(words)
-        task, rest = _task(words)
+        kept, files = _files(words)
+        task, rest = _task(kept)
         return _run(task, rest, files)
     except UserError as error:
-        sys.stderr.write(f"redqueen: {error}\n")
-        return EXIT_USAGE
+        return _failed(str(error), EXIT_USAGE)
     except KeyboardInterrupt:
-        sys.stderr.write("redqueen: interrupted; the same command goes on where it stopped\n")
-        return EXIT_INTERRUPTED
+        return _failed("interrupted; the same command goes on where it stopped", EXIT_INTERRUPTED)
     except OSError as error:
-        sys.stderr.write(f"redqueen: {error}\n")
-        return EXIT_FAILED
+        return _failed(str(error), CRASHES.get(task, EXIT_FAILED))
+    except Exception as error:  # an error of ours: a traceback tells most, but where a code of its own is promised
+        if task not in CRASHES:
+            raise
+        reason = " ".join(str(error).split())[:300]
+        return _failed(f"internal error: {type(error).__name__}: {reason}", CRASHES[task])
+
+
+def _failed(message: str, code: int) -> int:
+    sys.stderr.write(f"redqueen: {message}\n")
+    return code
 
 
 def _files(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """The words with options as settings, and the files among them: bare words, `-`, and all that follows `--`."""
-    task, options = words[0], OPTIONS.get(words[0], {})
-    if not options:
+    task = next((name for name in (" ".join(words[:2]), words[0]) if name in OPTIONS), None)
+    if task is None:
         return list(words), []
+    options, length = OPTIONS[task], len(task.split())
     files: list[str] = []
-    kept, left = [task], list(words[1:])
+    several: dict[str, list[str]] = {}
+    kept, left = list(words[:length]), list(words[length:])
     while left:
         word = left.pop(0)
         name, equals, value = word.removeprefix("--").partition("=")
         if word == "--" and task in FILES:
-            return kept, files + left
+            files += left
+            break
         if name in options and (equals or word.startswith("--")):
             if not equals and not left:
                 raise UserError(f"{word} needs a value: {word}=… or {word} …")
             given, setting = value if equals else left.pop(0), options[name]
-            kept.append(f"{setting}={given if setting in NUMBERS else json.dumps(given, ensure_ascii=False)}")
+            if setting in LISTS:
+                several.setdefault(setting, []).append(given)
+            else:
+                kept.append(f"{setting}={given if setting in NUMBERS else _quoted(given)}")
         elif word in _VALUED:
             kept += [word, *left[:1]]
             del left[:1]
@@ -126,7 +149,11 @@ def _files(words: Sequence[str]) -> tuple[list[str], list[str]]:
             files.append(word)
         else:
             kept.append(word)
-    return kept, files
+    return [*kept, *(f"{setting}={_quoted(given)}" for setting, given in several.items())], files
+
+
+def _quoted(value: str | list[str]) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _task(words: Sequence[str]) -> tuple[str, list[str]]:

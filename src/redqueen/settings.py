@@ -42,6 +42,8 @@ PLAIN: Mapping[str, Any] = {  # settings that go to no constructor
     "limits": list[str],
     "reported": list[Reported],
     "runs": list[str],
+    "run": str,
+    "version": _Count,
     "family": str | None,
     "country": Country | None,
     "runnable": bool | None,

@@ -4,13 +4,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from typing import Protocol as Shape
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from redqueen.corpus.store import Corpus
 from redqueen.errors import UserError
 from redqueen.evaluation.protocols import Protocol
 from redqueen.metrics.functional import auroc, weighted_auroc
@@ -18,6 +18,7 @@ from redqueen.metrics.statistics import auroc_from_draws, group_weights, mean_in
 from redqueen.perturbations.suite import CLEAN
 from redqueen.types import HUMAN_KINDS, Cell, Change, FalsePositives, GeneratorScore, Interval, PeriodMean, Window
 
+Logits = NDArray[np.floating[Any]]
 _Draws = NDArray[np.float64]
 _Found = tuple[Interval, _Draws, str]  # a cell, its draws, the window it was tested on
 
@@ -48,7 +49,7 @@ class Part:
     index: NDArray[np.intp]
     weights: NDArray[np.uint8]
 
-    def auroc(self, scores: NDArray[np.float32]) -> tuple[Interval, _Draws]:
+    def auroc(self, scores: Logits) -> tuple[Interval, _Draws]:
         """AUROC of scores of all test rows on these alone, and its draws; None and NaN where a class is missing."""
         own = scores[self.rows]
         value = auroc(own, self.labels)
@@ -66,7 +67,7 @@ class Scored:
     """
 
     cutoff: Window
-    logits: Mapping[str, NDArray[np.float32]]
+    logits: Mapping[str, Logits]
     threshold: float
     temperature: float = 1.0
 
@@ -100,17 +101,27 @@ class Scored:
         return cls(cutoff, found, threshold, temperature)
 
 
+class Pictures(Shape):
+    """What evaluation asks of a corpus, or of a benchmark without pictures."""
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One column of the table."""
+
+    def rows(self, split: str, windows: Sequence[str]) -> NDArray[np.int64]:
+        """Rows of a split that serve any of the windows."""
+
+
 class Evaluation:
     """The test rows of a corpus and the bootstrap draws that all figures share.
 
     Args:
-        corpus: gives labels, groups, windows.
+        corpus: gives labels, groups, windows: a corpus, or a benchmark.
         protocol: says which cells there are.
         draws: bootstrap draws.
         seed: of the draws.
     """
 
-    def __init__(self, corpus: Corpus, protocol: Protocol, draws: int = 1000, seed: int = 0) -> None:
+    def __init__(self, corpus: Pictures, protocol: Protocol, draws: int = 1000, seed: int = 0) -> None:
         self.protocol, self.draws, self.seed = protocol, draws, seed
         self.rows = np.flatnonzero(corpus.column("split") == "test")
         self.ids = [str(one) for one in corpus.column("image_id")[self.rows]]
@@ -129,7 +140,7 @@ class Evaluation:
             w.name: np.asarray([place[r] for r in corpus.rows("test", (w.name,))], int) for w in protocol.windows
         }
 
-    def cell(self, scores: NDArray[np.float32], window: str) -> tuple[Interval, _Draws]:
+    def cell(self, scores: Logits, window: str) -> tuple[Interval, _Draws]:
         """AUROC on one window's matched test rows, and its draws; None where a class has no row or a single group."""
         return self.part(self.cells[window]).auroc(scores)
 

@@ -196,3 +196,30 @@ class LeaveFamilyOut(Protocol):
 
 def _span(first: str, last: str) -> str:
     return first if first == last else f"{first}..{last}"
+
+
+@dataclass(frozen=True)
+class Listed(Protocol):
+    """Windows as they were written down, for a benchmark that is measured without its corpus.
+
+    Args:
+        known_as: name and version of the protocol that they come from.
+        spans: the windows in their order.
+        nominal: True where the dates are places on a made-up timeline.
+        last: how many windows a detector learns from; None: cumulative.
+    """
+
+    known_as: str
+    spans: tuple[Window, ...]
+    nominal: bool = False
+    last: int | None = None
+
+    @property
+    def label(self) -> str:
+        """Name and version of the protocol that the windows come from."""
+        return self.known_as
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The windows."""
+        return self.spans

@@ -1,6 +1,6 @@
 """`redqueen evaluate`: from prediction tables to one result JSON per detector."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -14,14 +14,11 @@ from redqueen.corpus.store import Corpus
 from redqueen.detectors.pretrained import pretraining
 from redqueen.environment import environment
 from redqueen.evaluation import predict as predictions
-from redqueen.evaluation.decay import half_lives
 from redqueen.evaluation.evaluate import Evaluation, Scored
 from redqueen.evaluation.leaks import pretraining_limit
-from redqueen.evaluation.measures import Measures
+from redqueen.evaluation.measured import Facts, Slicing, measured
 from redqueen.evaluation.protocols import Protocol
-from redqueen.evaluation.quality import against_quality, distances
-from redqueen.evaluation.reliability import reliability
-from redqueen.evaluation.transfer import transfers
+from redqueen.evaluation.quality import distances
 from redqueen.files import digest_file, digest_of, write_json
 from redqueen.perturbations.suite import Suite
 from redqueen.report.reported import print_beside
@@ -29,8 +26,9 @@ from redqueen.tasks.corpus import build
 from redqueen.tasks.predict import predicted
 from redqueen.tasks.train import cutoffs, jobs, trained
 from redqueen.training.checkpoint import Checkpoint
-from redqueen.types import Cost, Generator, Reported, Result, Window
-from redqueen.vocabulary import packaged
+from redqueen.types import Cost, Reported, Result, Window
+
+ARTEFACTS = "artefacts.json"
 
 
 def run(cfg: DictConfig, folder: Path) -> int:
@@ -57,9 +55,24 @@ def results(cfg: DictConfig, folder: Path) -> tuple[Corpus, list[Result]]:
     found = [_result(cfg, corpus, evaluation, name, own) for name, own in done.items()]
     for result in found:
         write_json(folder / "results" / f"{result.detector}.json", asdict(result))
+    write_json(folder / ARTEFACTS, _artefacts(cfg, corpus, done))
     seconds = {name: {w.name: own[w][0].record["cost"]["seconds"] for w in own} for name, own in done.items()}
     write_json(folder / "cost.json", {"seconds": seconds})
     return corpus, found
+
+
+def _artefacts(
+    cfg: DictConfig, corpus: Corpus, done: Mapping[str, Mapping[Window, tuple[Checkpoint, Path]]]
+) -> dict[str, Any]:
+    """Where what the results rest on lies: paths from the folder that the run was started in."""
+    detectors = {
+        name: {
+            cutoff.name: {"checkpoint": str(checkpoint.folder), "predictions": str(path)}
+            for cutoff, (checkpoint, path) in own.items()
+        }
+        for name, own in done.items()
+    }
+    return {"store": str(cfg.store), "corpus": str(corpus.folder), "detectors": detectors}
 
 
 def _result(
@@ -73,35 +86,16 @@ def _result(
         table, _ = predictions.read(path, corpus.digest)
         fixed = checkpoint.record
         scored.append(Scored.of(cutoff, table, evaluation.ids, fixed["threshold"], suite.views, fixed["temperature"]))
-    matrix = evaluation.matrix(scored)
-    return Result(
+    facts = Facts(
         detector=name,
         control=_is_control(cfg.detector[name]),
-        protocol=evaluation.protocol.label,
         suite=suite.label,
         corpus=str(corpus.card["name"]),
         corpus_digest=corpus.digest,
         predictions_digest=digest_of([digest_file(path) for _, path in made.values()]),
-        windows=evaluation.protocol.windows,
-        nominal_dates=evaluation.protocol.nominal,
         labels=cfg.labels,
         seed=cfg.seed,
-        draws=cfg.draws,
         biased=corpus.audit.biased,
-        cells=matrix.cells,
-        next_period=matrix.next_period,
-        same_period=matrix.same_period,
-        false_positives=evaluation.false_positives(scored),
-        change=matrix.change,
-        generators=evaluation.generators(scored),
-        measures=(
-            *Measures(evaluation, _known(evaluation.makers), styles).of(scored),
-            *against_quality(evaluation, scored, distances(corpus.card)),
-            *transfers(evaluation, matrix.cells, matrix.draws),
-        ),
-        half_life=half_lives(evaluation, matrix.cells, matrix.draws),
-        reliability=reliability(evaluation, scored),
-        thresholds={one.cutoff.name: one.threshold for one in scored},
         limits=(*cfg.limits, *_seen_before(cfg.detector[name], evaluation.protocol)),
         cost=tuple(_cost(cutoff, made[cutoff][0]) for cutoff in cutoffs(cfg)),
         strategy=instantiate(cfg.strategy).label,
@@ -109,17 +103,12 @@ def _result(
         reported=_reported(cfg, name),
         environment=environment(),
     )
+    return measured(evaluation, scored, facts, Slicing(styles, distances(corpus.card)))[0]
 
 
 def _cost(cutoff: Window, checkpoint: Checkpoint) -> Cost:
     cost = checkpoint.record["cost"]
     return Cost(cutoff.name, cost["steps"], cost["pictures"])
-
-
-def _known(makers: Iterable[str | None]) -> dict[str, Generator]:
-    """The vocabulary's entries of the generators in a corpus; one that it does not know is left out."""
-    names, vocabulary = {str(name) for name in makers if name is not None}, packaged()
-    return {name: entry for name in sorted(names) if (entry := vocabulary.find(name)) is not None}
 
 
 def _seen_before(node: DictConfig, protocol: Protocol) -> tuple[str, ...]:
