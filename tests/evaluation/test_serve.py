@@ -9,8 +9,9 @@ from functools import partial
 
 import pytest
 
+import browser
 import hostile_files
-from browser import AXE, CHROMIUM, Browser
+from browser import Browser
 from redqueen.cli import main
 from redqueen.corpus.decode import MAX_BYTES
 from redqueen.errors import UserError
@@ -202,7 +203,7 @@ DONE = "waiting === 0 && document.querySelectorAll('article').length === {}"
 
 
 @pytest.mark.slow  # a browser starts
-@pytest.mark.skipif(CHROMIUM is None or AXE is None, reason="needs chromium and the extra `dev`")
+@browser.needed
 def test_in_a_browser(worker, tmp_path):
     """Pictures are chosen and dropped; the keyboard reaches it, a phone fits it, axe-core and console are silent."""
     known = standing(worker.basis, None, date(2026, 9, 1))

@@ -1,17 +1,15 @@
 """The report in a real browser: it fits a phone, says nothing on the console, and axe-core finds nothing."""
 
 import html
-import importlib.util
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-CHROMIUM = shutil.which("chromium")
-AXE = importlib.util.find_spec("axe_core_python")
+from browser import AXE, CHROMIUM, needed
+
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 RUNNER = """<script>addEventListener("load", () => axe.run(document).then(found =>
   parent.postMessage(found.violations.map(one => [one.id, one.impact, one.nodes[0].html]), "*")))</script>"""
@@ -41,7 +39,7 @@ BROKEN = "<!DOCTYPE html><title>x</title><body><div style='width: 900px'>x</div>
 
 
 @pytest.mark.slow  # a browser starts and checks every element of the page
-@pytest.mark.skipif(CHROMIUM is None or AXE is None, reason="needs chromium and the extra `dev`")
+@needed
 def test_a_phone_the_console_and_axe(full, tmp_path):
     axe = (Path(AXE.submodule_search_locations[0]) / "axe.min.js").read_text("utf-8").replace("</script", "<\\/script")
     checked = f"<script>{axe}</script>{RUNNER}</body>"
