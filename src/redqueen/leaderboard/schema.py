@@ -303,3 +303,8 @@ def _line(one: Any) -> str:
     shown = f"{ascii(given)[:60]}: " if given != "" else ""
     text = re.sub(r"^Value error, ", "", one["msg"])
     return f"{ascii(where)[1:-1][:120]}: {shown}{text}"
+
+
+def predictions(suite: str) -> str:
+    """Where the scores lie."""
+    return f"predictions/{suite}.parquet"
