@@ -33,6 +33,7 @@ TASKS = {
     "evaluate": "turn predictions into a result with intervals",
     "track": "the whole job: corpus, detectors at every cutoff, predictions, results, report",
     "benchmark": "write what a run was measured against without its pictures: RUN output=FOLDER",
+    "submit": "a bundle that anyone can verify: RUN detector=NAME [card=FILE] [benchmark=FOLDER] [model=true]",
     "report": "make the report again, of the folders of finished runs or of what the settings describe",
     "detect": "judge pictures: FILE… (folders; - for paths from stdin) --detector FOLDER [--result JSON]",
     "serve": "the same as a page of this machine alone: --detector FOLDER [--result JSON] [--port N]",
@@ -44,12 +45,14 @@ PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their p
     "corpus push": ("corpus", "to"),
     "corpus quality": ("corpus",),
     "benchmark": ("run",),
+    "submit": ("run",),
 }
 MANY: Mapping[str, str] = {"report": "runs"}  # a setting that takes all words without `name=`, as a list
 FILES = ("detect",)  # tasks whose bare words are files, which never pass through Hydra: it would read ${…} in a name
 OPTIONS: Mapping[str, Mapping[str, str]] = {  # `--option value` -> the setting that it stands for
     "detect": {"detector": "checkpoint", "result": "result", "format": "format", "heatmaps": "heatmaps"},
     "serve": {"detector": "checkpoint", "result": "result", "port": "port"},
+    "submit": {"detector": "submitted"},
 }
 NUMBERS = ("port",)  # settings that are no text
 LISTS: tuple[str, ...] = ()  # settings whose option may be given several times
