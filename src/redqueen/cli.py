@@ -52,7 +52,7 @@ FILES = ("detect",)  # tasks whose bare words are files, which never pass throug
 OPTIONS: Mapping[str, Mapping[str, str]] = {  # `--option value` -> the setting that it stands for
     "detect": {"detector": "checkpoint", "result": "result", "format": "format", "heatmaps": "heatmaps"},
     "serve": {"detector": "checkpoint", "result": "result", "port": "port"},
-    "submit": {"detector": "submitted"},
+    "submit": {"detector": "submitted", "benchmark": "benchmark", "card": "card", "output": "output"},
 }
 NUMBERS = ("port",)  # settings that are no text
 LISTS: tuple[str, ...] = ()  # settings whose option may be given several times
