@@ -1,7 +1,7 @@
 """A finished run for `world`'s benchmark: everything that `redqueen track` leaves behind, without the work."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,12 @@ import numpy as np
 import pyarrow as pa
 import yaml
 from omegaconf import OmegaConf
+from scipy.special import expit
 
 import stand_ins
 from leaderboard import world
 from redqueen.evaluation import predict
+from redqueen.files import digest_file, digest_of
 from redqueen.leaderboard import schema
 from redqueen.training.checkpoint import save
 
@@ -52,8 +54,11 @@ def make(made: world.World, working: Path, settings: dict[str, Any] | None = Non
             "predictions": f"runs/store/predictions/{cutoff}/{predict.FILE}",
         }
     write(run / "artefacts.json", {"store": "runs/store", "corpus": "x", "detectors": {NAME: artefacts}})
-    found = world.result(made.benchmark, world.scored(made.benchmark, NAME))
-    (run / "results").mkdir()
+    tables = [working / one["predictions"] for one in artefacts.values()]
+    found = replace(
+        world.result(made.benchmark, world.scored(made.benchmark, NAME)),
+        predictions_digest=digest_of([digest_file(path) for path in tables]),
+    )
     write(run / "results" / f"{NAME}.json", asdict(found))
     (working / "card.yaml").write_text(yaml.safe_dump(CARD))
     return run
@@ -84,23 +89,20 @@ def record(cutoff: str) -> dict[str, Any]:
     }
 
 
-def predictions(made: world.World, cutoff: str, path: Path, seed: int = 0, shuffled: int | None = None) -> None:
-    """The table of a cutoff, logits before calibration; `shuffled` is the seed of another order of the rows."""
+def predictions(made: world.World, cutoff: str, path: Path, seed: int = 0, sharp: float = 2.0) -> None:
+    """The table of a cutoff: logits before calibration, `sharp` times what they are after it."""
     logits = world.logits(made.benchmark, seed)
     tables = []
     for view in world.VIEWS:
-        own = 2 * logits[cutoff, view].astype(np.float32)
-        order = np.arange(len(own)) if shuffled is None else np.random.default_rng(shuffled).permutation(len(own))
+        own = (sharp * logits[cutoff, view]).astype(np.float32)
         columns = [
-            pa.array([made.benchmark.ids[at] for at in order]),
+            pa.array(made.benchmark.ids),
             pa.array([view] * len(own)),
-            pa.array(own[order]),
-            pa.array((1 / (1 + np.exp(-own[order] / 2))).astype(np.float32)),
+            pa.array(own),
+            pa.array(expit(own / 2)),
             pa.array(["ok"] * len(own)),
         ]
         tables.append(pa.Table.from_arrays(columns, schema=predict.SCHEMA))
-    if shuffled is not None:
-        tables.reverse()
     predict.write(path, tables, {"corpus_digest": world.CORPUS})
 
 

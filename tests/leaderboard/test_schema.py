@@ -7,7 +7,8 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from redqueen.leaderboard.schema import Submission, parse, problems
+from leaderboard import world
+from redqueen.leaderboard.schema import MODELS, Submission, parse, problems
 from redqueen.leaderboard.strict_json import StrictJsonError
 
 CARD = {
@@ -119,7 +120,7 @@ def test_a_point_that_is_not_met_is_told():
         ("created", 0),
         ("claims", {"auroc/next/clean": "0.5"}),
         ("claims", {"auroc": 0.5}),
-        ("claims", {"auroc/next/../x": 0.5}),
+        ("claims", {"auroc/next/a/b": 0.5}),
         ("attempts_on_public", 0),
         ("attempts_on_public", "1"),
         ("selection.split", "test"),
@@ -154,3 +155,50 @@ def test_what_is_no_object_is_refused(data):
 def test_names_in_any_script_are_welcome():
     names = ["Zoë", "李明", "Группа", "<b>bold</b>", "=SUM(A1)"]  # rendered as text wherever they are shown
     assert list(parse(Submission, changed("team.names", names)).team.names) == names
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return world.make(tmp_path_factory.mktemp("world")).bundle
+
+
+def spots(tree, where=()):
+    """Every place in a tree, the top one as well."""
+    yield where
+    for key in tree if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ():
+        yield from spots(tree[key], (*where, key))
+
+
+def put(tree, where, change):
+    """A copy with one node replaced by `change(node)`."""
+    if not where:
+        return change(tree)
+    made = copy.copy(tree)
+    made[where[0]] = put(tree[where[0]], where[1:], change)
+    return made
+
+
+FREE = {"files", "claims", "cutoffs", "packages", "decoders"}  # whose keys are names
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_every_key_of_every_file_is_held_to(bundle, name):
+    """A key more, a key less, or a value of another type, anywhere."""
+    tree = json.loads((bundle / name).read_bytes())
+    model = MODELS[name]
+    assert parse(model, json.dumps(tree).encode())
+    tried = 0
+    for where in spots(tree):
+        node = tree
+        for key in where:
+            node = node[key]
+        named = bool(where) and where[-1] in FREE
+        changes = [lambda _: {"": []}, lambda _: [[]], lambda one: "1.5" if isinstance(one, float) else 1.5]
+        if isinstance(node, dict) and not named:
+            changes.append(lambda one: {**one, "more": 1})
+            changes += [lambda one, key=key: {k: v for k, v in one.items() if k != key} for key in node]
+        for change in changes:
+            with pytest.raises(ValidationError):
+                parse(model, json.dumps(put(tree, where, change)).encode())
+            tried += 1
+    assert tried > 15

@@ -13,6 +13,7 @@ import yaml
 from leaderboard import runs, world
 from redqueen.cli import main
 from redqueen.evaluation import scores
+from redqueen.files import digest_file, digest_of
 from redqueen.leaderboard import manifest, schema
 
 WORDS = ["benchmark=bench", "card=card.yaml"]
@@ -83,15 +84,12 @@ def test_its_figures_are_those_of_its_scores_and_of_the_run(stored, work):
     assert learned["2026-02"].newest_release_allowed == "2026-02"
 
 
-def test_the_same_run_has_the_same_root_whenever_and_wherever(stored, work, tmp_path, monkeypatch, capfd):
+def test_the_same_run_has_the_same_root_whenever_and_wherever(work, tmp_path, monkeypatch, capfd):
     assert submit(*WORDS) == 0
     first = manifest.read(work / "submissions" / "a-submission").root
     elsewhere = tmp_path / "another" / "place"
     shutil.copytree(work, elsewhere)
     shutil.rmtree(elsewhere / "submissions")
-    for number, cutoff in enumerate(world.CUTOFFS):  # the same scores in another order of the rows
-        runs.predictions(stored[0], cutoff, elsewhere / f"runs/store/predictions/{cutoff}/predictions.parquet",
-                         shuffled=number)  # fmt: skip
     os.utime(elsewhere / "card.yaml", (0, 0))
     monkeypatch.chdir(elsewhere / "runs")
     monkeypatch.setenv("TZ", "Asia/Tokyo")
@@ -209,10 +207,22 @@ def test_a_run_on_something_else_is_refused(work, capfd):
     assert "it has corpus 000000000000, not cccccccccccc; suite codecs-v1, not basic-v1" in capfd.readouterr().err
 
 
-def test_a_result_that_its_predictions_do_not_give_is_refused(stored, work, capfd):
+def test_predictions_that_the_result_was_not_made_from_are_refused(stored, work, capfd):
     runs.predictions(stored[0], "2026-01", Path("runs/store/predictions/2026-01/predictions.parquet"), seed=9)
     assert submit(*WORDS) == 2
-    assert "and its predictions give" in capfd.readouterr().err
+    assert "its result was made from other predictions" in capfd.readouterr().err
+
+
+def test_probabilities_that_are_all_one_are_told(stored, work, capfd):
+    """Logits of hundreds: their order is lost in a probability."""
+    path, files = Path("runs/track/results/npr.json"), []
+    for cutoff in world.CUTOFFS:
+        files.append(Path("runs/store/predictions") / cutoff / "predictions.parquet")
+        runs.predictions(stored[0], cutoff, files[-1], sharp=500.0)
+    digest = digest_of([digest_file(file) for file in files])
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"predictions_digest": digest}))
+    assert submit(*WORDS) == 0
+    assert "by its scores, of which too many are 1" in capfd.readouterr().err.replace("\n", " ")
 
 
 def test_shuffled_labels_are_no_submission(work, capfd):
@@ -250,6 +260,43 @@ def test_what_is_damaged_of_a_run_is_named(work, capfd, name):
 def test_a_detector_that_the_run_does_not_have(work, capfd):
     assert submit("detector=nrp", *WORDS) == 2
     assert "unknown detector of this run 'nrp'; did you mean 'npr'?" in capfd.readouterr().err
+
+
+def test_a_run_without_its_date_is_told_to_run_again(work, capfd):
+    path = Path("runs/track/environment.json")
+    path.write_text(json.dumps(runs.flat()))
+    assert submit(*WORDS) == 2
+    assert "environment.json: has no date; run the same" in capfd.readouterr().err
+
+
+def test_weights_that_are_named_by_a_place_are_not_handed_in(work, capfd):
+    for cutoff in world.CUTOFFS:
+        path = Path("runs/store/checkpoint") / cutoff / "detector.yaml"
+        node = yaml.safe_load(path.read_text())
+        path.write_text(yaml.safe_dump({**node, "weights": "/home/somebody/x.pth"}))
+    assert submit("model=true", *WORDS) == 2
+    assert "model/2026-01/detector.yaml: weights names a place on this machine" in capfd.readouterr().err
+    assert not Path("submissions").exists()
+    assert submit(*WORDS) == 0
+
+
+def test_what_people_know_of_the_training_joins_what_the_run_knows(work):
+    said = {
+        "data_sets": [{"name": "more pictures", "digest": None}],
+        "pretrained": [{"name": "an encoder", "until": "2024-01", "source": "its paper"}],
+        "exclusions": [{"what": "maker-d", "reason": "The encoder may have seen it."}],
+    }
+    card(training=said)
+    assert submit(*WORDS) == 0
+    found = json.loads(Path("submissions/a-submission/training_data.json").read_text())
+    assert found["data_sets"] == [{"name": "tiny", "digest": world.CORPUS}, *said["data_sets"]]
+    assert (found["pretrained"], found["exclusions"]) == (said["pretrained"], said["exclusions"])
+
+
+def test_what_is_wrong_of_the_training_is_told(work, capfd):
+    card(training={"pretrained": [{"name": "an encoder", "until": "January", "source": "its paper"}]})
+    assert submit(*WORDS) == 2
+    assert "pretrained.0.until: 'January'" in capfd.readouterr().err
 
 
 def test_unknown_cost_is_null(work):

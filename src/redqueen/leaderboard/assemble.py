@@ -16,8 +16,9 @@ from redqueen.evaluation.benchmark import Benchmark
 from redqueen.evaluation.evaluate import Scored
 from redqueen.evaluation.measured import Facts, Slicing, measured
 from redqueen.evaluation.scores import Origin, Scores
+from redqueen.files import digest_file, digest_of
 from redqueen.leaderboard import private, schema
-from redqueen.leaderboard.bundle import Contents
+from redqueen.leaderboard.bundle import Contents, check_leaks
 from redqueen.leaderboard.card import unfilled
 from redqueen.leaderboard.claims import headline
 from redqueen.leaderboard.finished import Finished
@@ -27,7 +28,7 @@ from redqueen.types import Result
 METHOD = "threshold: highest balanced accuracy; temperature: highest likelihood"
 TARGET = "balanced accuracy"
 _OPEN = (np.finfo(np.float64).tiny, 1 - np.finfo(np.float64).epsneg)  # a threshold has a logit
-_NEAR = 1e-3  # AUROC of a run's result and of its scores: probabilities near 1 are told apart less finely than logits
+_NEAR = 1e-3  # in AUROC, what nobody need be told of
 _SYSTEM = ("python", "system", "glibc", "machine", "decoders", "commit", "lock")
 _Trees = dict[str, tuple[type[schema.Strict], dict[str, Any]]]
 
@@ -38,24 +39,30 @@ def assemble(run: Finished, human: Mapping[str, Any], benchmark: Benchmark, weig
     Raises:
         UserError: something is missing or wrong: all of it in one line; or the run is not one on this benchmark.
     """
+    models = _models(run, human, benchmark)  # what people have to mend is told before the long part
     made = _scores(run, benchmark)
     result = _result(run, made, benchmark)
-    trees = _trees(run, human, benchmark, headline(result))
-    found = [f"fill in {', '.join(unfilled(human))}"] if unfilled(human) else []
-    models: dict[str, Any] = {}
-    for name, (model, tree) in trees.items():
+    models["card"] = models["card"].model_copy(update={"claims": headline(result)})
+    config, checkpoints = private.without(dict(run.config)), run.checkpoints if weights else {}
+    contents = Contents(**models, scores=made, result=result, config=config, models=checkpoints)
+    check_leaks(contents)
+    for checkpoint in checkpoints.values():
+        built(checkpoint.folder)  # what verification would refuse to build is told here
+    return contents
+
+
+def _models(run: Finished, human: Mapping[str, Any], benchmark: Benchmark) -> dict[str, Any]:
+    """Field of `Contents` -> its model; UserError with all that is missing or wrong."""
+    missing, models = unfilled(human), {}
+    found = [f"fill in {', '.join(missing)}"] if missing else []
+    for name, (model, tree) in _trees(run, human, benchmark).items():
         try:
             models[name] = schema.parse(model, json.dumps({"schema_version": 1, **tree}, default=str).encode())
         except ValidationError as error:
-            known = set(unfilled(human))
-            found += [line for line in schema.problems(error) if line.partition(":")[0] not in known]
+            found += [line for line in schema.problems(error) if line.partition(":")[0] not in missing]
     if found:
         raise UserError(f"the card is not ready: {'; '.join(found)}")
-    checkpoints = run.checkpoints if weights else {}
-    for checkpoint in checkpoints.values():
-        built(checkpoint.folder)  # what verification would refuse to build is told here
-    config = private.without(dict(run.config))
-    return Contents(**models, scores=made, result=result, config=config, models=checkpoints)
+    return models
 
 
 def check_fits(run: Finished, benchmark: Benchmark) -> None:
@@ -82,6 +89,11 @@ def _short(value: Any) -> str:
 def _scores(run: Finished, benchmark: Benchmark) -> Scores:
     """The calibrated scores of every cutoff and view, in the order of the benchmark."""
     card, found, thresholds = benchmark.card, {}, {}
+    if run.result.predictions_digest != digest_of([digest_file(run.predictions[cutoff]) for cutoff in card.cutoffs]):
+        raise UserError(
+            f"{run.folder}: its result was made from other predictions than those that lie in the store: run the same "
+            "`redqueen track` again"
+        )
     windows = {window.name: window for window in card.windows}
     for cutoff in card.cutoffs:
         record = run.checkpoints[cutoff].record
@@ -100,24 +112,33 @@ def _threshold(record: Mapping[str, Any]) -> float:
 
 
 def _result(run: Finished, made: Scores, benchmark: Benchmark) -> Result:
-    """The result that these scores give, as verification computes it; UserError if the run's own is another one."""
+    """The result that these scores give, computed as verification does."""
     facts = Facts(**{one.name: getattr(run.result, one.name) for one in fields(Facts)})
-    card = benchmark.card
-    slicing = Slicing(card.styles, card.distances)
-    found, _ = measured(benchmark.evaluation, scores.scored(made, benchmark), facts, slicing)
-    ours = {(one.trained_up_to, one.tested_on, one.view): one.auroc.value for one in run.result.cells}
-    for cell in found.cells:
-        where = (cell.trained_up_to, cell.tested_on, cell.view)
-        before, after = ours.get(where), cell.auroc.value
-        if (before is None) != (after is None) or abs((before or 0) - (after or 0)) > _NEAR:
-            raise UserError(
-                f"{run.folder}: its result says AUROC {before} for {' / '.join(where)}, and its predictions give "
-                f"{after}: run the same `redqueen track` again"
-            )
-    return found
+    slicing = Slicing(benchmark.card.styles, benchmark.card.distances)
+    return measured(benchmark.evaluation, scores.scored(made, benchmark), facts, slicing)[0]
 
 
-def _trees(run: Finished, human: Mapping[str, Any], benchmark: Benchmark, claims: Mapping[str, float]) -> _Trees:
+def lost(before: Result, after: Result) -> str | None:
+    """What a run's result loses where its logits become probabilities so near to 1 that they are told apart no more."""
+    ours = _areas(before)
+    apart = {where: abs(ours.get(where, value) - value) for where, value in _areas(after).items()}
+    most = max(apart, key=lambda where: apart[where], default=None)
+    if most is None or apart[most] <= _NEAR:
+        return None
+    trained, tested, view = most
+    return (
+        f"trained up to {trained}, tested on {tested}, {view}: AUROC is {ours[most]:.3f} by its logits and "
+        f"{_areas(after)[most]:.3f} by its scores, of which too many are 1: validation pictures were told apart too "
+        "well to calibrate"
+    )
+
+
+def _areas(result: Result) -> dict[tuple[str, str, str], float]:
+    cells = {(one.trained_up_to, one.tested_on, one.view): one.auroc.value for one in result.cells}
+    return {where: value for where, value in cells.items() if value is not None}
+
+
+def _trees(run: Finished, human: Mapping[str, Any], benchmark: Benchmark) -> _Trees:
     """Field of `Contents` -> its model, and what to put into it."""
     records = {cutoff: checkpoint.record for cutoff, checkpoint in run.checkpoints.items()}
     environment = dict(run.environment)
@@ -129,7 +150,7 @@ def _trees(run: Finished, human: Mapping[str, Any], benchmark: Benchmark, claims
 
     seeds = {name: run.config.get(name) for name in ("seed", "corpus_seed")}
     return {
-        "card": (schema.Submission, _card(run, human, benchmark) | {"created": date, "claims": dict(claims)}),
+        "card": (schema.Submission, _card(run, human, benchmark) | {"created": date, "claims": {}}),
         "calibration": (schema.Calibration, of_each(_operating)),
         "training": (schema.TrainingData, of_each(_learned) | _declared(run, human)),
         "environment": (schema.Environment, facts | {"packages": environment}),

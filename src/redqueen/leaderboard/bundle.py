@@ -91,13 +91,14 @@ def encoded(tree: Any) -> bytes:
     return (canonical(tree) + "\n").encode()
 
 
-def leaks(contents: Contents) -> list[str]:
-    """A line for each secret and each place on a disk that a bundle would give away."""
-    found = []
+def check_leaks(contents: Contents) -> None:
+    """Raise UserError for each secret and each place on a disk that a bundle would give away, in one line."""
+    found: list[str] = []
     for name, tree in contents.texts():
         found += [f"{name}: {line}" for line in private.secrets(tree)]
         found += [f"{name}: {key} names a place on this machine" for key in private.places(tree)]
-    return found
+    if found:
+        raise UserError(f"not written, since it would give something away: {'; '.join(found)}; mend that and run again")
 
 
 def write(contents: Contents, output: Path) -> Written:
@@ -106,9 +107,7 @@ def write(contents: Contents, output: Path) -> Written:
     Raises:
         UserError: another bundle lies there, or this one would give a secret or a place on this machine away.
     """
-    found = leaks(contents)
-    if found:
-        raise UserError(f"not written, since it would give away: {'; '.join(found)}")
+    check_leaks(contents)
     target = output / contents.card.submission_id
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output, prefix=f".{contents.card.submission_id}.") as made:

@@ -67,11 +67,14 @@ def finished(folder: Path, detector: str | None) -> Finished:
         raise UserError(
             f"{folder}: missing: {', '.join(missing)}; run the same `redqueen track` again, which adds them"
         )
+    environment = _mapping(folder / "environment.json")
+    if "date" not in environment:
+        raise UserError(f"{folder / 'environment.json'}: has no date; run the same `redqueen track` again")
     return Finished(
         folder=folder,
         result=_result(folder / "results" / f"{chosen}.json"),
         config=_mapping(folder / "config.yaml"),
-        environment=_mapping(folder / "environment.json"),
+        environment=environment,
         hardware=_mapping(folder / "hardware.json"),
         checkpoints={name: Checkpoint(path) for name, path in checkpoints.items()},
         predictions=predictions,

@@ -44,7 +44,9 @@ Url = Annotated[str, StringConstraints(pattern=_URL, max_length=300)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 Released = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?$")]
-Claim = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.]+/(next|same|past|whole)/[a-z0-9_]+$", max_length=100)]
+Claim = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9_.]+/(next|same|past|whole)/[A-Za-z0-9._-]+$", max_length=100)
+]
 Score = Annotated[float, Ge(0), Le(1)]
 Count = Annotated[int, Ge(0)]
 Positive = Annotated[int, Ge(1)]

@@ -12,7 +12,7 @@ from redqueen.evaluation import benchmark as benchmarks
 from redqueen.evaluation.benchmark import Benchmark
 from redqueen.files import write_text
 from redqueen.leaderboard import bundle, card, private
-from redqueen.leaderboard.assemble import assemble, check_fits
+from redqueen.leaderboard.assemble import assemble, check_fits, lost
 from redqueen.leaderboard.finished import Finished, finished
 
 _ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
@@ -28,6 +28,9 @@ def run(cfg: DictConfig, folder: Path) -> int:  # noqa: ARG001  (it makes no fol
     written = bundle.write(made, Path(cfg.output))
     for line in private.secrets(dict(found.config)):
         say(f"blacked out in run/config.yaml: {line}")
+    coarse = lost(found.result, made.result)
+    if coarse:
+        say(coarse)
     unmet = made.card.checklist.unmet()
     if unmet:
         say(f"answered with no, which verification will ask about: {', '.join(unmet)}")
