@@ -95,6 +95,14 @@ def test_a_manifest_that_lists_itself_is_refused(bundle):
     assert "manifest.itself" in failed(bundle)
 
 
+@pytest.mark.parametrize("name", ["../outside", "/etc/hostname", "b/../a.json", "a.json/", "."])
+def test_a_name_that_leads_elsewhere_is_never_opened(bundle, name):
+    (bundle.parent / "outside").write_bytes(b"{}\n")
+    listed = json.loads((bundle / MANIFEST).read_text())["files"]
+    rewrite(bundle, files={**listed, name: listed["a.json"]})
+    assert failed(bundle)["manifest.missing"] == f"listed, but not there: {name}"
+
+
 @pytest.mark.parametrize("digest", ["A" * 64, "0" * 63, "0" * 65, "g" * 64, 7])
 def test_a_digest_in_another_form_is_refused(bundle, digest):
     rewrite(bundle, files={"a.json": {"sha256": digest, "size": 3}})

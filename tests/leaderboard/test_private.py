@@ -1,5 +1,7 @@
 """No secret and no place on a disk leaves with a bundle."""
 
+import time
+
 import pytest
 
 from redqueen.leaderboard.private import REDACTED, places, secret, secrets, without
@@ -71,3 +73,12 @@ PLACELESS = ["runs/store", "https://example.org/home/x", "hub:OWNER/NAME", "imag
 def test_what_is_no_place_stays(text):
     assert places({"a": text}) == []
     assert without({"a": text}) == {"a": text}
+
+
+@pytest.mark.parametrize(
+    "piece", ["a.", "a://", "-eyJ", "eyJaaaaaaaa.", "/a", "/a ", "~/", " /", "=/", "C:\\", "sk-", "-----BEGIN ", "a:b"]
+)
+def test_no_text_takes_long(piece):
+    tree, start = {"a": piece * 100_000}, time.monotonic()
+    secrets(tree), places(tree), without(tree)
+    assert time.monotonic() - start < 10  # linear: a tenth of a second

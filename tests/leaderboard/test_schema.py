@@ -90,6 +90,7 @@ def test_a_point_that_is_not_met_is_told():
         ("submission_id", "a\n"),
         ("submission_id", ""),
         ("revision_of", "a/b"),
+        ("revision_of", "a-detector"),
         ("benchmark.digest", "A" * 64),
         ("benchmark.version", 0),
         ("benchmark.version", True),

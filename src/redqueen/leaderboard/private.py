@@ -8,14 +8,14 @@ from typing import Any
 REDACTED = "[redacted]"
 _NAMES = r"passw(or)?d|passphrase|secret|(api|access|private|secret)[_-]?key|credentials?|auth|token|bearer"
 _KEY = re.compile(rf"(?:^|[._-])(?:{_NAMES})$", re.IGNORECASE)
-_VALUES = {
+_VALUES = {  # none begins inside of itself, so that no text takes long
     "a token of a hub": re.compile(r"\bhf_[A-Za-z0-9]{20,}"),
     "a token of a code host": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|glpat-[\w-]{20,})"),
     "an access key": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bAIza[\w-]{35}"),
     "an API key": re.compile(r"\bsk-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[\w-]{10,}|\bnpm_[A-Za-z0-9]{30,}"),
-    "a signed token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"),
+    "a signed token": re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]"),
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "a password in an address": re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/@]+@"),
+    "a password in an address": re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,20}://[^\s/:@]{1,200}:[^\s/@]{1,200}@"),
 }
 _FROM = r"(?:^|(?<=[\s'\"=:,(\[])|(?<=file://))"
 _PLACES = r"/(?!/)[\w.~+@%-]+(?:/[\w.~+@ %-]+)+/?|^/[\w.-]+/?$|~/[\w./ -]+|[A-Za-z]:[\\/][\w.\\/ -]+"

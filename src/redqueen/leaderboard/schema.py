@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from annotated_types import Ge, Le, Len
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from redqueen.leaderboard import strict_json
 from redqueen.types import Month, Result
@@ -127,6 +136,14 @@ class Submission(Strict):
     attempts_on_public: Positive
     selection: Selection
     checklist: Checklist
+
+    @field_validator("revision_of")
+    @classmethod
+    def _another(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """A submission revises another one."""
+        if value is not None and value == info.data.get("submission_id"):
+            raise ValueError("is the submission itself")
+        return value
 
 
 class FittedOn(Strict):
