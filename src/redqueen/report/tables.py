@@ -79,18 +79,20 @@ def next_metrics(results: Sequence[Result]) -> Table:
 
 def by_generator(results: Sequence[Result]) -> Table | None:
     """The mean over generators, each met in the period after training, and the extremes; nothing without generators."""
-    rows = []
+    rows, means = [], {id(result): measured(result, "auroc", slice_=("generator", "mean")) for result in results}
+    known = any(means.values())
     for result in controls_last(results):
         found = [one for one in result.generators if one.view == MAIN_VIEW and one.auroc.value is not None]
         large = sorted(
             (one for one in found if one.pictures >= FEWEST), key=lambda one: (one.auroc.value or 0, one.generator)
         )
         if large:
-            mean = spell(measured(result, "auroc", slice_=("generator", "mean")))
+            mean = [spell(means[id(result)])] if known else []
             ends = [f"{one.generator} ({one.released}): {spell(one.auroc)}" for one in (large[0], large[-1])]
-            rows.append([name_of(result), str(len(large)), mean, *ends])
+            rows.append([name_of(result), str(len(large)), *mean, *ends])
     caption = f"AUROC by generator as it comes out, clean, of those with at least {FEWEST} test pictures"
-    return Table(caption, ["Detector", "Generators", "Mean over them", "Worst", "Best"], rows) if rows else None
+    head = ["Detector", "Generators", *(["Mean over them"] if known else []), "Worst", "Best"]
+    return Table(caption, head, rows) if rows else None
 
 
 def transfers(results: Sequence[Result]) -> Table | None:
@@ -101,7 +103,7 @@ def transfers(results: Sequence[Result]) -> Table | None:
         found = [measured(result, metric, part) for metric, part in kinds.items()]
         if any(found):
             rows.append([name_of(result), *(_change(one, 2) for one in found)])
-    head = ["Detector", "Next windows, over a coin toss", "Past windows, since they were new", "Forgotten at most"]
+    head = ["Detector", "Next windows, over a coin toss", "Past windows, since they were new", "Forgotten"]
     caption = "What training goes on to give and to cost, AUROC, clean: forward transfer, backward transfer, forgetting"
     return Table(caption, head, rows) if rows else None
 
