@@ -1,5 +1,7 @@
 """Results against scikit-learn and against counts by hand, on predictions made by hand."""
 
+import copy
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,7 +9,10 @@ from sklearn.metrics import roc_auc_score
 
 import stand_ins
 from redqueen.errors import UserError
+from redqueen.evaluation.decay import half_lives
 from redqueen.evaluation.evaluate import Evaluation, Scored
+from redqueen.evaluation.measures import Measures
+from redqueen.evaluation.mistakes import mistakes
 from redqueen.evaluation.predict import SCHEMA
 from redqueen.evaluation.protocols import Temporal
 from redqueen.types import HUMAN_KINDS, Window
@@ -133,6 +138,29 @@ def test_a_window_without_generated_pictures_is_undefined_and_not_zero(evaluatio
     (following,) = matrix.next_period
     assert following.auroc.value is None
     assert following.auroc.low is None
+
+
+@pytest.mark.parametrize(("human", "made"), [(2, 3), (4, 1), (5, 0), (0, 5)])
+def test_a_window_of_five_pictures_says_how_little_it_knows(human, made, evaluation):
+    """Ends that span most of what there is, or none where a class has one picture or no picture; no crash anywhere."""
+    small = copy.copy(evaluation)
+    rows = evaluation.cells["2026-02"]
+    kept = [rows[evaluation.labels[rows] == label][:number] for label, number in ((0, human), (1, made))]
+    small.cells = evaluation.cells | {"2026-02": np.sort(np.concatenate(kept))}
+    scores = scored(evaluation, signal=0.5)
+    (cell,) = (c.auroc for c in small.matrix([scores]).cells if (c.view, c.tested_on) == ("clean", "2026-02"))
+    assert (cell.n, cell.n_groups) == (5, 5)
+    if min(human, made) > 1:
+        assert cell.low <= cell.value <= cell.high
+        assert cell.high - cell.low > 0.5
+    else:
+        assert (cell.low, cell.high) == (None, None)
+        assert (cell.value is None) == (0 in (human, made))
+    measures = Measures(small, {}, {}).of([scores])
+    assert all(m.figure.low <= m.figure.value <= m.figure.high for m in measures)
+    assert all(life.low is None for life in half_lives(small, *small.matrix([scores])[0::4]))
+    assert [mistake.tested_on for mistake in mistakes(small, [scores])] == ["2026-02"] * len(mistakes(small, [scores]))
+    assert small.generators([scores])[:1] == () or small.generators([scores])[0].pictures == made
 
 
 def test_draws_are_shared_between_cells_and_the_same_every_time(evaluation):

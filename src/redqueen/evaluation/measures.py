@@ -183,7 +183,10 @@ def calibrated(part: Part, judge: Scored, view: str) -> dict[str, Found]:
         calibration.adaptive_ece(scores, labels),
         weighted.adaptive_ece(scores, labels, part.weights, part.index),
     )
-    noise = drawn.mean() - (ece or 0.0)  # what resampling adds, so that no draw lies under the figure of the sample
+    known = drawn[~np.isnan(drawn)]  # in a draw none of a few groups may be there
+    noise = (known.mean() if len(known) else 0.0) - (
+        ece or 0.0
+    )  # what resampling adds, so that no draw lies under the figure of the sample
     return {
         "brier": (calibration.brier(scores, labels), weighted.mean_of(missed**2, part.weights, part.index)),
         "negative_log_likelihood": (
