@@ -183,10 +183,9 @@ def calibrated(part: Part, judge: Scored, view: str) -> dict[str, Found]:
         calibration.adaptive_ece(scores, labels),
         weighted.adaptive_ece(scores, labels, part.weights, part.index),
     )
-    known = drawn[~np.isnan(drawn)]  # in a draw none of a few groups may be there
-    noise = (known.mean() if len(known) else 0.0) - (
-        ece or 0.0
-    )  # what resampling adds, so that no draw lies under the figure of the sample
+    known = drawn[~np.isnan(drawn)]  # of a few groups a draw may hold none
+    # what resampling adds: without it the draws lie about the figure of the sample, and not above it
+    noise = known.mean() - (ece or 0.0) if len(known) else 0.0
     return {
         "brier": (calibration.brier(scores, labels), weighted.mean_of(missed**2, part.weights, part.index)),
         "negative_log_likelihood": (
