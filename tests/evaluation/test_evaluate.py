@@ -180,6 +180,15 @@ def test_perfect_and_useless_scores(evaluation):
         assert (cell.auroc.value, cell.auroc.low, cell.auroc.high) == (0.5, 0.5, 0.5)
 
 
+def test_a_mean_over_windows_that_are_told_perfectly_is_not_certain(corpus):
+    full = Evaluation(corpus, Temporal("t", 1, [(w.start, w.end) for w in THREE[:2]]), draws=50)
+    perfect = [Scored(w, {"clean": full.labels.astype(np.float32)}, 0.5) for w in THREE[:2]]
+    matrix = full.matrix(perfect)
+    for figure in (matrix.next_period[0].auroc, matrix.same_period[0].auroc):
+        assert (figure.value, figure.high) == (1.0, 1.0)
+        assert 0.5 < figure.low < 1.0
+
+
 def test_false_positives_are_counted(evaluation):
     one = scored(evaluation, threshold=0.3, views=("clean",))
     found = evaluation.false_positives([one])

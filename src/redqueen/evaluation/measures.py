@@ -16,7 +16,6 @@ from scipy.special import expit
 from redqueen.evaluation.evaluate import Evaluation, Part, Scored
 from redqueen.metrics import calibration, ranking, weighted
 from redqueen.metrics.functional import balanced_accuracy, false_positive_rate
-from redqueen.metrics.statistics import mean_interval, unanimous
 from redqueen.perturbations.suite import CLEAN
 from redqueen.types import HUMAN_KINDS, Generator, Interval, Measure, Window
 
@@ -129,12 +128,7 @@ class Measures:
 
     def _mean(self, each: Sequence[tuple[Found, Part]]) -> Interval:
         rows = np.unique(np.concatenate([part.rows for _, part in each]))
-        labels, groups = self.evaluation.labels[rows], self.evaluation.groups[rows]
-        values, draws = [found[0] for found, _ in each], [found[1] for found, _ in each]
-        figure = mean_interval(values, draws, len(rows), len(set(groups)))
-        if figure.value in (0.0, 1.0) and figure.low == figure.high:
-            return unanimous(figure.value, len(rows), min(len(set(groups[labels == label])) for label in (0, 1)))
-        return figure
+        return self.evaluation.mean([found[0] for found, _ in each], [found[1] for found, _ in each], rows)
 
 
 def area(part: Part, judge: Scored, view: str) -> dict[str, Found]:
