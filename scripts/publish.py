@@ -1,4 +1,4 @@
-"""Copy what runs wrote into `results/`, and what is said of it into `results/<corpus>/README.md` and the README.
+"""Copy what runs wrote into `results/`, and what is said of it into the README and those of `results/`.
 
 RUN is the folder of a `redqueen track` run; its JSONs join those of results/<corpus>/<protocol>/ (one of the same
 detector is replaced), and figures, page and card are made of all that lie there.
@@ -39,6 +39,7 @@ def main() -> int:
     if given.seeds:
         write_json(corpus / "seeds.json", by_seed(corpus / "seeds.json", given.seeds, "true"))
     write_text(corpus / "README.md", page(corpus))
+    write_text(ROOT / "results" / "README.md", index())
     readme = ROOT / "README.md"
     head, rest = readme.read_text().split(BEGIN)
     write_text(readme, f"{head}{BEGIN}\n{block(corpus)}{END}{rest.split(END)[1]}")
@@ -144,6 +145,24 @@ def page(corpus: Path) -> str:
         f"## What these numbers do not say\n\n{limits}",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def index() -> str:
+    """What `results/README.md` says: of each corpus the finding and its table, and where the rest lies."""
+    corpora = sorted(path.parent for path in (ROOT / "results").glob("*/card.json"))
+    parts = [
+        "# Results",
+        "Written by `scripts/publish.py` from the results beside it; every figure has its 95 % interval.",
+    ]
+    for corpus in corpora:
+        at = corpus.name
+        places = (
+            f"[Detector by detector]({at}/README.md) · [report]({at}/report.html) · [figures and their numbers]"
+            f"({at}/figures) · [corpus card]({at}/card.json)"
+        )
+        picture = f"![How long a detector of {at} stays right]({at}/figures/half-life.png)"
+        parts += [f"## {at}", block(corpus).strip(), picture, places]
+    return "\n\n".join(parts) + "\n"
 
 
 def beside(folder: Path, main: Sequence[Result]) -> str:

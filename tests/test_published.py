@@ -74,6 +74,12 @@ def test_the_results_page_says_what_the_results_say():
         ) in shown
 
 
+def test_the_index_says_what_the_results_say():
+    shown = (ROOT / "results" / "README.md").read_text()
+    assert shown == publisher().index()
+    assert all((ROOT / "results" / link).exists() for link in re.findall(r"\]\(([^)]+)\)", shown))
+
+
 def test_shuffled_labels_land_at_chance():
     by_detector = json.loads((FIELD / "shuffled.json").read_text())
     assert set(by_detector) == {path.stem for path in RESULTS} | compared("encoders") | compared("basic")

@@ -265,6 +265,29 @@ class Reliability:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Mistake:
+    """A test picture on the wrong side of the threshold, by its id: pictures are no part of a result.
+
+    Attributes:
+        image_id: of the corpus.
+        kind: "generated" or a kind of human-made picture.
+        generator: slug; None for a human-made picture.
+        topic: slug; None if unknown.
+        trained_up_to: cutoff of the detector.
+        tested_on: window.
+        probability: that it is AI-generated, as the detector says, calibrated.
+    """
+
+    image_id: str
+    kind: Kind
+    generator: str | None
+    topic: str | None
+    trained_up_to: str
+    tested_on: str
+    probability: float
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Audit:
     """The bias audit of a corpus: per window, and the mean over windows, which decides `biased`."""
 
@@ -323,10 +346,12 @@ class Result:
     measures: tuple[Measure, ...] = ()
     half_life: tuple[HalfLife, ...] = ()  # of each view
     reliability: tuple[Reliability, ...] = ()  # clean, from the lowest probabilities to the highest
+    mistakes: tuple[Mistake, ...] = ()  # clean, of either class the worst first
     limits: tuple[str, ...] = ()  # what must be said wherever these numbers are quoted
     strategy: str = "cumulative"  # of continual training, with its settings
     cost: tuple[Cost, ...] = ()  # of each cutoff
     examples: str = "corpus"  # what was learned from, with its settings
+    augment: str = "none"  # what happened to training pictures, with its settings
     reported: tuple[Reported, ...] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
     superseded_by: str | None = None

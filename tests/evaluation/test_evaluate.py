@@ -1,5 +1,7 @@
 """Results against scikit-learn and against counts by hand, on predictions made by hand."""
 
+import copy
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,7 +9,10 @@ from sklearn.metrics import roc_auc_score
 
 import stand_ins
 from redqueen.errors import UserError
+from redqueen.evaluation.decay import half_lives
 from redqueen.evaluation.evaluate import Evaluation, Scored
+from redqueen.evaluation.measures import Measures
+from redqueen.evaluation.mistakes import mistakes
 from redqueen.evaluation.predict import SCHEMA
 from redqueen.evaluation.protocols import Temporal
 from redqueen.types import HUMAN_KINDS, Window
@@ -135,6 +140,29 @@ def test_a_window_without_generated_pictures_is_undefined_and_not_zero(evaluatio
     assert following.auroc.low is None
 
 
+@pytest.mark.parametrize(("human", "made"), [(2, 3), (4, 1), (5, 0), (0, 5)])
+def test_a_window_of_five_pictures_says_how_little_it_knows(human, made, evaluation):
+    """Ends that span most of what there is, or none where a class has one picture or no picture; no crash anywhere."""
+    small = copy.copy(evaluation)
+    rows = evaluation.cells["2026-02"]
+    kept = [rows[evaluation.labels[rows] == label][:number] for label, number in ((0, human), (1, made))]
+    small.cells = evaluation.cells | {"2026-02": np.sort(np.concatenate(kept))}
+    scores = scored(evaluation, signal=0.5)
+    (cell,) = (c.auroc for c in small.matrix([scores]).cells if (c.view, c.tested_on) == ("clean", "2026-02"))
+    assert (cell.n, cell.n_groups) == (5, 5)
+    if min(human, made) > 1:
+        assert cell.low <= cell.value <= cell.high
+        assert cell.high - cell.low > 0.5
+    else:
+        assert (cell.low, cell.high) == (None, None)
+        assert (cell.value is None) == (0 in (human, made))
+    measures = Measures(small, {}, {}).of([scores])
+    assert all(m.figure.low <= m.figure.value <= m.figure.high for m in measures)
+    assert all(life.low is None for life in half_lives(small, *small.matrix([scores])[0::4]))
+    assert [mistake.tested_on for mistake in mistakes(small, [scores])] == ["2026-02"] * len(mistakes(small, [scores]))
+    assert small.generators([scores])[:1] == () or small.generators([scores])[0].pictures == made
+
+
 def test_draws_are_shared_between_cells_and_the_same_every_time(evaluation):
     one = scored(evaluation)
     first, second = (evaluation.matrix([one]) for _ in range(2))
@@ -150,6 +178,15 @@ def test_perfect_and_useless_scores(evaluation):
     assert [c.auroc.value for c in evaluation.matrix([perfect]).cells] == [1.0, 1.0, None]
     for cell in evaluation.matrix([constant]).cells[:2]:
         assert (cell.auroc.value, cell.auroc.low, cell.auroc.high) == (0.5, 0.5, 0.5)
+
+
+def test_a_mean_over_windows_that_are_told_perfectly_is_not_certain(corpus):
+    full = Evaluation(corpus, Temporal("t", 1, [(w.start, w.end) for w in THREE[:2]]), draws=50)
+    perfect = [Scored(w, {"clean": full.labels.astype(np.float32)}, 0.5) for w in THREE[:2]]
+    matrix = full.matrix(perfect)
+    for figure in (matrix.next_period[0].auroc, matrix.same_period[0].auroc):
+        assert (figure.value, figure.high) == (1.0, 1.0)
+        assert 0.5 < figure.low < 1.0
 
 
 def test_false_positives_are_counted(evaluation):

@@ -1,5 +1,7 @@
 """Measures against scikit-learn and counts by hand, on predictions made by hand."""
 
+import copy
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -119,6 +121,51 @@ def test_precision_follows_from_the_rates(found):
     assert 0 < figure.value < 1
     rare = found["precision_at_prevalence_0.0001", "next", "clean", "all", "all"]
     assert rare.value < figure.value / 20
+
+
+def test_each_window_is_measured_as_it_comes_out(evaluation, scored, found):
+    names = {key[4] for key in found if key[3] == "window"}
+    assert names == {"2026-02", "2026-03"}
+    for cutoff, name in enumerate(sorted(names)):
+        rows = evaluation.cells[name]
+        expected = roc_auc_score(evaluation.labels[rows], scored[cutoff].logits["clean"][rows])
+        assert found["auroc", "next", "clean", "window", name].value == pytest.approx(expected)
+    for metric in ("auroc", "tpr_at_fpr_0.01"):
+        each = [found[metric, "next", "clean", "window", name].value for name in names]
+        assert found[metric, "next", "clean", "all", "all"].value == pytest.approx(np.mean(each))
+
+
+def test_the_mean_over_generators_weighs_each_alike_and_leaves_small_ones_out(evaluation, scored):
+    makers = evaluation.makers.copy()
+    first, second = (
+        evaluation.cells[name][evaluation.labels[evaluation.cells[name]] == 1] for name in ("2026-02", "2026-03")
+    )
+    makers[second[:10]], makers[second[10:]] = "large", "small"
+    parts = ((0, first), (1, second[:10]))
+    expected = []
+    for cutoff, made in parts:
+        rows = evaluation.cells[THREE[cutoff + 1].name]
+        kept = np.concatenate([rows[evaluation.labels[rows] == 0], made])
+        expected.append(roc_auc_score(evaluation.labels[kept], scored[cutoff].logits["clean"][kept]))
+    apart = copy.copy(evaluation)
+    apart.makers = makers
+    assert len(first) >= 10 > len(second[10:]) > 1
+    measures = Measures(apart, {}, {}).of(scored)
+    (figure,) = (m.figure for m in measures if (m.by, m.name) == ("generator", "mean"))
+    assert figure.value == pytest.approx(np.mean(expected))
+    assert figure.low < figure.value < figure.high
+
+
+def test_a_protocol_of_one_window_is_measured_on_it(evaluation, scored):
+    alone = copy.copy(evaluation)
+    alone.protocol = Temporal("static", 1, [("2026-01", "2026-01")])
+    measures = {(m.metric, m.part, m.view, m.by, m.name): m.figure for m in Measures(alone, KNOWN, {}).of(scored[:1])}
+    rows = evaluation.cells["2026-01"]
+    expected = roc_auc_score(evaluation.labels[rows], scored[0].logits["clean"][rows])
+    assert measures["auroc", "same", "clean", "all", "all"].value == pytest.approx(expected)
+    assert measures["auroc", "same", "clean", "family", "old"].value == pytest.approx(expected)
+    assert {"tpr_at_fpr_0.01", "brier", "verdicts_flipped", "balanced_accuracy"} <= {key[0] for key in measures}
+    assert {key[1] for key in measures} == {"same"}
 
 
 def test_nothing_is_measured_of_nothing(evaluation):

@@ -15,6 +15,7 @@ from redqueen.detectors import one_pass
 from redqueen.detectors.inference import Judge, Pictures, fill
 from redqueen.errors import DigestError, RejectedPictureError, UserError
 from redqueen.evaluation import predict as predictions
+from redqueen.evaluation.evaluate import Scored
 from redqueen.evaluation.predict import SCHEMA
 from redqueen.perturbations.functional import jpeg
 from redqueen.perturbations.suite import CLEAN, Suite
@@ -80,6 +81,20 @@ def test_a_picture_that_fails_has_nulls_and_says_so(corpus, tmp_path, monkeypatc
     ]
 
 
+@pytest.mark.parametrize("logit", [np.nan, np.inf, -np.inf])
+def test_a_logit_that_is_no_number_is_a_failure_and_ends_the_evaluation_in_one_line(logit, corpus, tmp_path):
+    """As of a network whose training diverged: of all pictures, or of some."""
+    detector = stand_ins.detector("npr")
+    detector.head.bias.data[:] = logit
+    table = predict(detector, corpus, tmp_path)
+    assert set(table["status"].to_pylist()) == {"failed"}
+    assert table["logit"].null_count == table["probability"].null_count == len(table)
+    ids = corpus.column("image_id")[corpus.column("split") == "test"]
+    with pytest.raises(UserError, match=rf"view 'clean': {len(ids)} pictures have no score, first") as told:
+        Scored.of(stand_ins.WINDOWS[0], table, list(ids), 0.0, SUITE.views)
+    assert "\n" not in str(told.value)
+
+
 def test_file_says_what_it_was_made_from(corpus, table, written):
     meta = json.loads(pq.read_schema(written).metadata[b"redqueen"])
     assert meta == {**MADE_FROM, "corpus_digest": corpus.digest}
@@ -128,16 +143,42 @@ class Backwards(stand_ins.Pictures):
         return reversed(list(super().pictures()))
 
 
-def test_parts_threads_and_the_order_of_the_corpus_leave_no_trace_in_the_file(corpus, tmp_path, monkeypatch):
+@pytest.fixture
+def files(tmp_path):
+    """The bytes of the prediction files of three judges over one corpus, computed in a folder of a name."""
     judges = [Judge(stand_ins.detector(name), name) for name in ("npr", "spectral", "metadata_probe")]
 
-    def files(of, name):
+    def made(of, name):
         pictures = Pictures.of_split(of, "test", SUITE, tmp_path / name)
         fill(judges, pictures)
         for judge in judges:
             predictions.write(tmp_path / name / judge.identity, predictions.tables(judge, pictures), MADE_FROM)
         return {judge.identity: (tmp_path / name / judge.identity).read_bytes() for judge in judges}
 
+    return made
+
+
+@pytest.mark.parametrize("parts", [0, 1, 7])
+def test_one_that_was_killed_goes_on_to_the_same_file(parts, corpus, files, tmp_path, monkeypatch):
+    whole = files(corpus, "whole")
+    monkeypatch.setattr(one_pass, "CHUNK", 7)
+    left, write = [parts], one_pass.write_bytes
+
+    def dying(path, data):
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        write(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(one_pass, "write_bytes", dying)
+        with pytest.raises(KeyboardInterrupt):
+            files(corpus, "killed")
+    assert len(list((tmp_path / "killed").rglob("*.npy"))) == parts
+    assert files(corpus, "killed") == whole
+
+
+def test_parts_threads_and_the_order_of_the_corpus_leave_no_trace_in_the_file(corpus, files, tmp_path, monkeypatch):
     first = files(corpus, "first")
     turned = stand_ins.corpus(tmp_path / "turned", Backwards())
     assert turned.digest == corpus.digest

@@ -17,6 +17,7 @@ from redqueen.types import (
     HalfLife,
     Interval,
     Measure,
+    Mistake,
     PeriodMean,
     Reliability,
     Result,
@@ -109,6 +110,23 @@ def measured(detector: str = "npr", count: int = 3, skill: float = 0.95, **chang
         Measure("auroc", "next", "clean", by, name, interval(skill - 0.01 * at)) for at, (by, name) in enumerate(slices)
     ]
     spans = windows(count)
+    measures.append(Measure("auroc", "next", "clean", "generator", "mean", interval(0.77)))
+    measures += [Measure("tpr_at_fpr_0.01", "next", "clean", "window", w.name, interval(0.3)) for w in spans[1:]]
+    measures += [
+        Measure(metric, part, "clean", "all", "all", Interval(value, value - 0.04, value + 0.04, 120, 60))
+        for metric, part, value in (("forward_transfer", "next", 0.31), ("backward_transfer", "past", -0.07))
+    ]
+    measures += [
+        Measure(metric, "next", "clean", "generator", name, Interval(value, value - 0.01, value + 0.01, 120, 60))
+        for metric, name, value in (
+            ("auroc_per_year", "date alone", 0.021),
+            ("auroc_per_sd_of_cmmd", "quality alone, eye", -0.036),
+        )
+    ]
+    wrong = [
+        Mistake("ab" * 32, "photo", None, "flags", spans[0].name, spans[1].name, 0.9999),
+        Mistake("cd" * 32, "generated", "made-1", None, spans[0].name, spans[1].name, 0.02),
+    ]
     scores = [
         GeneratorScore(f"made-{at}", "2022-01", spans[0].name, spans[-1].name, "clean", interval(skill - 0.1 * at), 12)
         for at in range(3)
@@ -119,6 +137,7 @@ def measured(detector: str = "npr", count: int = 3, skill: float = 0.95, **chang
         "half_life": (lasting(), lasting(view="jpeg50")),
         "generators": tuple(scores),
         "reliability": tuple(points),
+        "mistakes": tuple(wrong),
     }
     return result(detector, count, skill, **fields | changes)
 

@@ -8,7 +8,8 @@ import pytest
 
 from redqueen.report.finding import first_sentence
 from redqueen.report.html import render
-from redqueen.report.plots import SECTIONS
+from redqueen.report.plots import SECTIONS, plots
+from redqueen.types import Measure
 
 HOSTILE = "<script>alert('x')</script>&\"$"
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -138,7 +139,7 @@ def test_one_window_and_many(make, drawn, count):
 def test_everything_measured_has_its_section(full):
     ids = {value for name, value in Page(full.page).attributes if name == "id"}
     sections = {"lasting", "read", "time", "next", "slices", "views", "belief", "alarms", "audit", "limits", "made"}
-    assert sections <= ids
+    assert sections | {"mistakes"} <= ids
     text = said(full.page)
     for words in (
         "14 (9-31) months",
@@ -148,10 +149,28 @@ def test_everything_measured_has_its_section(full):
         "Averaged over the cutoffs, 0.08% (0.06-0.10) of the flagged pictures are AI-generated.",
         "prompts shared by generators",
         "The 12 highest and the 12 lowest",
+        "0.77 (0.73-0.81)made-2 (2022-01)",  # the mean over generators, then the worst
+        "+0.31 (+0.27 to +0.35)",
+        "-0.036 (-0.046 to -0.026)",
+        "ababababababphotoflags",
+        "taken for AI-generatedover 0.999",
+        "Found at 1 % false alarms, each window as it comes out (4 rows)",
     ):
         assert words in text
     figures = full.page.split("<figure")[1:]
     assert all("<details>" in figure and "<svg" in figure for figure in figures)
+
+
+def test_a_protocol_of_one_window_speaks_of_its_own_period(make):
+    same = [Measure(name, "same", "clean", "all", "all", make.interval(0.6)) for name in ("brier", "verdicts_flipped")]
+    results = [
+        make.result(count=1, measures=(*same, Measure("auroc", "same", "clean", "kind", "photo", same[0].figure)))
+    ]
+    page = said(render(results, make.audit(), plots(results), {}))
+    assert "On its own period" in page
+    assert "AUROC on its own period" in page
+    assert "Brier score" in page
+    assert "DetectorAUROCBrier score" in page
 
 
 def test_what_older_results_lack_is_left_out(make):

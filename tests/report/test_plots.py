@@ -11,7 +11,7 @@ from redqueen.report.plots import save
 def test_every_figure_is_saved_with_its_numbers(full, tmp_path):
     save(full.drawn, tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
-    figures = ("half-life", "timeline-clean", "heatmap-clean", "views", "reliability")
+    figures = ("half-life", "timeline-clean", "found", "heatmap-clean", "views", "reliability")
     figures += ("slices-human", "slices-topic", "slices-country", "slices-family")
     assert names == {f"{name}.{end}" for name in figures for end in ("png", "svg", "csv")} | {"half-life-cells.csv"}
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in tmp_path.glob("*.png"))

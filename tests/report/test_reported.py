@@ -51,7 +51,10 @@ def test_no_measured_figure_depends_on_what_was_reported(make):
     plain, told = [make.result()], [make.result(reported=(ONE,))]
     assert first_sentence(plain, make.audit()) == first_sentence(told, make.audit())
     assert printed(matrix(plain)) == printed(matrix(told))
-    assert facts(plain) == {"Strategy of continual training": "cumulative"}
+    assert facts(plain) == {
+        "Strategy of continual training": "cumulative",
+        "Augmentation of training pictures": "none",
+    }
     (label, text) = list(facts(told).items())[-1]
     assert "not measured here" in label
     assert text == "92.5 (mean accuracy, %; their set), arXiv 1234.56789, table 3"

@@ -37,6 +37,8 @@ def test_windows_of_one_month_are_told_apart_by_their_generators(run, world):
     )
     assert {one["generator"] for one in result["generators"]} == {"tiny-2"}  # the one that is new
     assert all(cell["auroc"]["n"] > 0 for cell in result["cells"])
+    assert result["augment"] == "Views(suite=basic-v1, without=None, share=0.5)"
+    assert {one["tested_on"] for one in result["mistakes"]} <= {window["name"] for window in result["windows"][1:]}
 
 
 def test_a_protocol_with_a_leak_ends_in_one_line(run, capfd):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from redqueen.errors import UserError
 from redqueen.evaluation.protocols import Protocol
 from redqueen.metrics.functional import auroc, weighted_auroc
-from redqueen.metrics.statistics import auroc_from_draws, group_weights, mean_interval, rate_interval
+from redqueen.metrics.statistics import auroc_from_draws, group_weights, mean_interval, rate_interval, unanimous
 from redqueen.perturbations.suite import CLEAN
 from redqueen.types import HUMAN_KINDS, Cell, Change, FalsePositives, GeneratorScore, Interval, PeriodMean, Window
 
@@ -215,8 +215,15 @@ class Evaluation:
 
     def _mean(self, found: Sequence[_Found]) -> Interval:
         rows = np.unique(np.concatenate([self.cells[name] for _, _, name in found]))
-        n_groups = len(set(self.groups[rows]))
-        return mean_interval([i.value for i, _, _ in found], [d for _, d, _ in found], len(rows), n_groups)
+        return self.mean([i.value for i, _, _ in found], [d for _, d, _ in found], rows)
+
+    def mean(self, values: Sequence[float | None], draws: Sequence[_Draws], rows: NDArray[np.int64]) -> Interval:
+        """Mean over cells on these test rows; where it is 0 or 1 in every draw, its far end is that of such a share."""
+        labels, groups = self.labels[rows], self.groups[rows]
+        figure = mean_interval(values, draws, len(rows), len(set(groups)))
+        if figure.value in (0.0, 1.0) and figure.low == figure.high and figure.low is not None:
+            return unanimous(figure.value, len(rows), min(len(set(groups[labels == label])) for label in (0, 1)))
+        return figure
 
     def false_positives(self, scored: Sequence[Scored]) -> tuple[FalsePositives, ...]:
         """Share of each human-made kind over the validation threshold, all test pictures of that kind."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from redqueen.evaluation.decay import half_lives
 from redqueen.evaluation.evaluate import Evaluation, Matrix, Scored
 from redqueen.evaluation.measures import Measures
+from redqueen.evaluation.mistakes import mistakes
 from redqueen.evaluation.quality import against_quality
 from redqueen.evaluation.reliability import reliability
 from redqueen.evaluation.transfer import transfers
@@ -35,6 +36,7 @@ class Facts:
     strategy: str = "cumulative"
     cost: tuple[Cost, ...] = ()
     examples: str = "corpus"
+    augment: str = "none"
     reported: tuple[Reported, ...] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
 
@@ -74,6 +76,7 @@ def measured(evaluation: Evaluation, scored: Sequence[Scored], facts: Facts, sli
         ),
         half_life=half_lives(evaluation, matrix.cells, matrix.draws),
         reliability=reliability(evaluation, scored),
+        mistakes=mistakes(evaluation, scored),
         thresholds={one.cutoff.name: one.threshold for one in scored},
     )
     return result, matrix

@@ -1,7 +1,8 @@
 """Headline metrics and slices of one detector, each a mean over cutoffs, all from the draws that its cells share.
 
 On the next period every metric, under every view; on what the detector has seen, or all of it, AUROC. Slices are of the
-next period, clean: one side of a window is cut down to the slice, the other stays whole, so that figures compare.
+next period, clean: one side of a window is cut down to the slice, the other stays whole, so that figures compare. Under
+a protocol of one window, which has no next period, all of this is of the same one.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,13 +16,13 @@ from scipy.special import expit
 from redqueen.evaluation.evaluate import Evaluation, Part, Scored
 from redqueen.metrics import calibration, ranking, weighted
 from redqueen.metrics.functional import balanced_accuracy, false_positive_rate
-from redqueen.metrics.statistics import mean_interval, unanimous
 from redqueen.perturbations.suite import CLEAN
 from redqueen.types import HUMAN_KINDS, Generator, Interval, Measure, Window
 
 LIMITS = (0.01, 0.05)  # false positive rates
 PREVALENCES = (0.01, 0.0001)  # shares of generated pictures among those that an analyst screens
 SHARED = 5  # generators that one prompt must have for its pictures to compare them
+FEWEST = 10  # test pictures of a generator that counts in the mean over generators
 
 Draws = NDArray[np.float64]
 Found = tuple[float | None, Draws]
@@ -60,16 +61,40 @@ class Measures:
         """All of them; one that is defined nowhere is left out."""
         found: list[Measure] = []
         views = list(scored[0].logits) if scored else []
+        main: Period = "next" if self.evaluation.after else "same"
         for view in views:
             for metric in (ranked, at_threshold, calibrated, laundered):
-                found += self._means(scored, "next", view, metric)
+                found += self._means(scored, main, view, metric)
             found += self._means(scored, "past", view, area)
             found += self._means(scored, "whole", view, area)
-        for metric in (ranked, at_threshold, calibrated):
-            found += self._means(scored, "same", CLEAN, metric)
+        if main == "next":
+            for metric in (ranked, at_threshold, calibrated):
+                found += self._means(scored, "same", CLEAN, metric)
         for one in self.slices:
-            found += self._means(scored, "next", CLEAN, area, one)
-        return tuple(found)
+            found += self._means(scored, main, CLEAN, area, one)
+        return (*found, *self._generators(scored, main), *self._windows(scored))
+
+    def _windows(self, scored: Sequence[Scored]) -> Iterator[Measure]:
+        """Ranking of each window as it comes out, by the cutoff right before it: what the means are made of."""
+        for judge in scored:
+            part = self.evaluation.part(self._rows(judge.cutoff, "next"))
+            if _both(part):
+                for metric, found in ranked(part, judge, CLEAN).items():
+                    name = self.evaluation.after[judge.cutoff.name]
+                    yield Measure(metric, "next", CLEAN, "window", name, self._mean([(found, part)]))
+
+    def _generators(self, scored: Sequence[Scored], period: Period) -> Iterator[Measure]:
+        """Mean AUROC over generators, each against the human-made pictures of its period, whatever its number is."""
+        each: list[tuple[Found, Part]] = []
+        for judge in scored:
+            rows = self._rows(judge.cutoff, period)
+            makers, human = self.evaluation.makers[rows], self.evaluation.labels[rows] == 0
+            for name in sorted(set(makers[~human])):
+                part = self.evaluation.part(rows[human | (makers == name)])
+                if (makers == name).sum() >= FEWEST and _both(part):
+                    each.append((area(part, judge, CLEAN)["auroc"], part))
+        if each:
+            yield Measure("auroc", period, CLEAN, "generator", "mean", self._mean(each))
 
     def _means(
         self, scored: Sequence[Scored], period: Period, view: str, metric: Metric, one: Slice | None = None
@@ -89,22 +114,21 @@ class Measures:
                 yield Measure(name, period, view, by, sliced, figure)
 
     def _rows(self, cutoff: Window, period: Period) -> NDArray[np.int64]:
-        """Test rows of a period; none for the last cutoff, which no window follows, so that all periods compare."""
+        """Test rows of a period; none for the last cutoff, which no window follows, so that all periods compare.
+
+        Of the one window of a protocol, its own.
+        """
         cells, following = self.evaluation.cells, self.evaluation.after.get(cutoff.name)
         if following is None:
-            return np.zeros(0, np.int64)
+            alone = period == "same" and not self.evaluation.after
+            return cells[cutoff.name] if alone else np.zeros(0, np.int64)
         seen = self.evaluation.protocol.seen(cutoff)
         names = {"next": (following,), "same": (cutoff.name,), "past": seen, "whole": (*seen, following)}[period]
         return np.unique(np.concatenate([cells[name] for name in names]))
 
     def _mean(self, each: Sequence[tuple[Found, Part]]) -> Interval:
         rows = np.unique(np.concatenate([part.rows for _, part in each]))
-        labels, groups = self.evaluation.labels[rows], self.evaluation.groups[rows]
-        values, draws = [found[0] for found, _ in each], [found[1] for found, _ in each]
-        figure = mean_interval(values, draws, len(rows), len(set(groups)))
-        if figure.value in (0.0, 1.0) and figure.low == figure.high:
-            return unanimous(figure.value, len(rows), min(len(set(groups[labels == label])) for label in (0, 1)))
-        return figure
+        return self.evaluation.mean([found[0] for found, _ in each], [found[1] for found, _ in each], rows)
 
 
 def area(part: Part, judge: Scored, view: str) -> dict[str, Found]:
@@ -153,7 +177,9 @@ def calibrated(part: Part, judge: Scored, view: str) -> dict[str, Found]:
         calibration.adaptive_ece(scores, labels),
         weighted.adaptive_ece(scores, labels, part.weights, part.index),
     )
-    noise = drawn.mean() - (ece or 0.0)  # what resampling adds, so that no draw lies under the figure of the sample
+    known = drawn[~np.isnan(drawn)]  # of a few groups a draw may hold none
+    # what resampling adds: without it the draws lie about the figure of the sample, and not above it
+    noise = known.mean() - (ece or 0.0) if len(known) else 0.0
     return {
         "brier": (calibration.brier(scores, labels), weighted.mean_of(missed**2, part.weights, part.index)),
         "negative_log_likelihood": (

@@ -98,4 +98,4 @@ def _least_squares(columns: Sequence[Floats], table: Floats, weights: Floats) ->
     design = np.stack([np.ones(len(weights)), *columns], axis=1)
     root = np.sqrt(weights)
     found: Floats = (table * root) @ np.linalg.pinv(design * root[:, np.newaxis]).T
-    return found[:, 1:]
+    return np.round(found[:, 1:], 12) + 0.0  # level lines shall be level, and 0 has no sign

@@ -41,8 +41,9 @@ def forgetting(values: ArrayLike, draws: ArrayLike, n: int, n_groups: int) -> In
     """Mean over past windows of the best AUROC at any earlier cutoff less that at the last one.
 
     Chaudhry et al., "Riemannian Walk for Incremental Learning", ECCV 2018 (arXiv 1801.10112), section 3. The best of
-    several noisy figures is too high, the more so the fewer the groups, and in a draw again: read it beside
-    `backward_transfer`, which has no such bias.
+    several noisy figures is too high, the more so the fewer the groups: read it beside `backward_transfer`, which has
+    no such bias. In a draw it is too high once more: what resampling adds on average is taken off, so that the interval
+    lies about the figure.
 
     Arguments, None and errors as `backward_transfer`.
     """
@@ -52,7 +53,7 @@ def forgetting(values: ArrayLike, draws: ArrayLike, n: int, n_groups: int) -> In
     defined = ~np.isnan(earlier[0])
     best = np.where(defined, earlier, -np.inf).max(axis=1, initial=-np.inf)
     best[:, ~defined.any(axis=0)] = np.nan
-    return _mean(best - table[:, -1, :last], n, n_groups)
+    return _mean(best - table[:, -1, :last], n, n_groups, centred=True)
 
 
 def forward_transfer(values: ArrayLike, draws: ArrayLike, n: int, n_groups: int) -> Interval:
@@ -76,10 +77,15 @@ def _table(values: ArrayLike, draws: ArrayLike) -> FloatArray:
     return np.concatenate([point[np.newaxis], drawn])
 
 
-def _mean(changes: FloatArray, n: int, n_groups: int) -> Interval:
-    """Mean over the columns that are defined in the first row, with the interval of the other rows."""
+def _mean(changes: FloatArray, n: int, n_groups: int, centred: bool = False) -> Interval:
+    """Mean over the columns that are defined in the first row, with the interval of the other rows.
+
+    `centred` lowers the other rows by what their mean is over the first one.
+    """
     kept = changes[:, ~np.isnan(changes[0])]
     if not kept.shape[1]:
         return Interval(None, None, None, n, n_groups)
     means = kept.mean(axis=1)
-    return percentile_interval(float(means[0]), means[1:], n, n_groups)
+    drawn = means[1:][~np.isnan(means[1:])]
+    added = max(0.0, float(drawn.mean() - means[0])) if centred and len(drawn) else 0.0
+    return percentile_interval(float(means[0]), drawn - added, n, n_groups)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from redqueen.report.canvas import ACCENT, FAINT, MUTED, NARROW, PAPER, STYLE, axes_at, head
-from redqueen.report.finding import CHANCE, best_of, controls_last, one_setup, sliced
+from redqueen.report.finding import CHANCE, best_of, controls_last, one_setup, sliced, spell_part
 from redqueen.report.timeline import COUNTRIES
 from redqueen.types import Interval, Result
 
@@ -17,7 +17,7 @@ _ROW, _LETTER, _GAP = 0.21, 0.059, 0.3
 
 
 def values(result: Result, by: str) -> dict[str, Interval]:
-    """AUROC on the next period of each slice of one sort."""
+    """AUROC of each slice of one sort, on the period that the report is about."""
     return {_called(by, one.name): one.figure for one in sliced(result, by) if one.figure.value is not None}
 
 
@@ -46,7 +46,7 @@ def dot_plot(results: Sequence[Result], title: str, sorts: Sequence[str]) -> Fig
     left = 0.25 + _LETTER * max((len(name) for name in names), default=6)
     tall = _ROW * len(names) + _GAP * max(0, len(blocks) - 1)
     figure = Figure((NARROW, 0.92 + tall + 0.55), facecolor=PAPER)
-    head(figure, title, f"{best.detector} on the next period, view clean", 9.5)
+    head(figure, title, f"{best.detector} on {spell_part(best)}, view clean", 9.5)
     _legend(figure)
     top = 0.92
     axes: Axes | None = None

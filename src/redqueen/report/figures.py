@@ -1,6 +1,6 @@
-"""The two figures of a report, and their bytes: the heat map of cutoff against window, and AUROC along time.
+"""Figures of time: the heat map of cutoff against window, AUROC along the timeline, what is found at few false alarms.
 
-Both are small multiples laid out in inches from the top left, about ten inches wide at most.
+All are small multiples laid out in inches from the top left, about ten inches wide at most.
 """
 
 import math
@@ -31,7 +31,7 @@ from redqueen.report.canvas import (
     middles,
     month_of,
 )
-from redqueen.report.finding import CHANCE, UNDEFINED, cells_of, controls_last, cutoffs, one_setup
+from redqueen.report.finding import CHANCE, RATE, UNDEFINED, cells_of, controls_last, cutoffs, measured, one_setup
 from redqueen.types import Interval, Result, Window
 
 _NARROWEST, _GAP = 1.6, 0.3  # inches of a panel and its title, between panels
@@ -127,6 +127,36 @@ def timeline(results: Sequence[Result], view: str, cutoff: str | None = None) ->
         _time_axis(axes, setup.windows)
         axes.set_ylim(_floor(ordered, view), 1.03)
     return figure
+
+
+@matplotlib.rc_context(STYLE)
+def found_along(results: Sequence[Result]) -> Figure:
+    """The share found at 1 % false alarms of each window as it comes out, with its interval, one panel a detector."""
+    setup, ordered = one_setup(results), [result for result in controls_last(results) if found_by_window(result)]
+    block = _block(ordered, (2.75, 1.25), (0.7, 0.62))
+    figure = Figure((max(6.4, block.right), block.bottom + 0.65), facecolor=PAPER)
+    line = "Each window of generators by the detector trained up to the window before it, with 95 % intervals."
+    head(figure, "Found at 1 % false alarms, view clean", line)
+    axis = "nominal month of release\n(one a generation)" if setup.nominal_dates else "month of release"
+    for index, result in enumerate(ordered):
+        axes = block.panel(figure, index, _title(result, block.size[0]), (axis, "share found"))
+        found, colour = found_by_window(result), INK if result.control else ACCENT
+        months = [
+            month for month, window in zip(middles(setup.windows), setup.windows, strict=True) if window.name in found
+        ]
+        ends = np.array([(one.value, one.low, one.high) for one in found.values()], dtype=np.float64).T
+        axes.fill_between(months, ends[1], ends[2], color=colour, alpha=0.16, linewidth=0)
+        axes.plot(months, ends[0], "o-", color=colour, linewidth=1.4, markersize=4, markerfacecolor=PAPER)
+        _time_axis(axes, setup.windows)
+        axes.set(ylim=(-0.03, 1.03), yticks=[0, 0.5, 1])
+        axes.set_yticklabels(["0", "50 %", "100 %"])
+    return figure
+
+
+def found_by_window(result: Result) -> dict[str, Interval]:
+    """The true positive rate at 1 % false alarms on each window that was new once, in the order of time."""
+    found = {window.name: measured(result, RATE, "next", slice_=("window", window.name)) for window in result.windows}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def _block(members: Sequence[Result], size: tuple[float, float], origin: tuple[float, float]) -> _Block:

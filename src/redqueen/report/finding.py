@@ -10,7 +10,8 @@ CHANCE = 0.5
 UNDEFINED = "n/a"
 MOST_VIEWS = 3  # that a table of detectors has columns for
 
-_SHARED = ("corpus_digest", "protocol", "suite", "windows", "nominal_dates", "labels", "examples")
+RATE = "tpr_at_fpr_0.01"  # what is found at 1 % false alarms
+_SHARED = ("corpus_digest", "protocol", "suite", "windows", "nominal_dates", "labels", "examples", "augment")
 
 
 def one_setup(results: Sequence[Result]) -> Result:
@@ -18,7 +19,8 @@ def one_setup(results: Sequence[Result]) -> Result:
 
     Raises:
         UserError: there is no result.
-        DigestError: two results differ in corpus, protocol, suite, windows, kind of dates, labels or examples.
+        DigestError: two results differ in corpus, protocol, suite, windows, kind of dates, labels, examples or
+            augmentation.
     """
     if not results:
         raise UserError("no results: a report needs at least one; run `redqueen evaluate` first")
@@ -80,15 +82,38 @@ def half_life(result: Result, view: str) -> HalfLife | None:
     return next((entry for entry in result.half_life if entry.view == view), None)
 
 
-def measured(result: Result, metric: str, part: str = "next", view: str = MAIN_VIEW) -> Interval | None:
-    """A headline metric over all test pictures, or None if it was not measured."""
-    found = (one for one in result.measures if one.by == "all" and one.part == part and one.view == view)
-    return next((one.figure for one in found if one.metric == metric), None)
+def main_part(result: Result) -> str:
+    """The period that a report is about: the next one, or of a protocol of one window its own."""
+    return "next" if len(result.windows) > 1 else "same"
+
+
+def spell_part(result: Result) -> str:
+    """`main_part` in words."""
+    return "the next period" if main_part(result) == "next" else "its own period"
+
+
+def main_period(result: Result, view: str) -> Interval | None:
+    """Mean AUROC on the period that a report is about under one view, or None if it was not measured."""
+    return next_period(result, view) if main_part(result) == "next" else same_period(result, view)
+
+
+def measured(
+    result: Result,
+    metric: str,
+    part: str | None = None,
+    view: str = MAIN_VIEW,
+    slice_: tuple[str, str] = ("all", "all"),
+) -> Interval | None:
+    """A metric over all test pictures or a slice of them, on `main_part` or another, or None if it was not measured."""
+    wanted = (metric, part or main_part(result), view, *slice_)
+    found = (m.figure for m in result.measures if (m.metric, m.part, m.view, m.by, m.name) == wanted)
+    return next(found, None)
 
 
 def sliced(result: Result, by: str) -> list[Measure]:
-    """AUROC on the next period of each slice of one sort."""
-    return [one for one in result.measures if one.by == by and one.metric == "auroc" and one.part == "next"]
+    """AUROC on the period that a report is about of each slice of one sort."""
+    part = main_part(result)
+    return [one for one in result.measures if one.by == by and one.metric == "auroc" and one.part == part]
 
 
 def best_of(results: Sequence[Result]) -> Result:

@@ -8,10 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from redqueen.report.canvas import ACCENT, FAINT, MUTED, PAPER, axes_at
-from redqueen.report.finding import MAIN_VIEW, half_life, measured, spell_months
+from redqueen.report.finding import MAIN_VIEW, RATE, half_life, measured, spell_months
 from redqueen.types import HalfLife, Interval, Result
 
-RATE = "tpr_at_fpr_0.01"
 _DOTS = 100  # an inch, of a figure that was not told otherwise
 _TICKS = (3, 6, 12, 24, 48, 96, 192)
 _ROW, _ROOMY, _PER_LETTER = 0.24, 0.36, 0.058  # inches of a row at least and at most, and of a letter of 7.5 point

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from redqueen.report import tables
 from redqueen.report.canvas import inline, to_svg
-from redqueen.report.finding import MAIN_VIEW, controls_last, first_sentence, notes, one_setup
+from redqueen.report.finding import MAIN_VIEW, controls_last, first_sentence, notes, one_setup, spell_part
 from redqueen.report.numbers import name_of
 from redqueen.report.page import Table, environment
 from redqueen.report.plots import SECTIONS, Plot
@@ -54,6 +54,10 @@ def render(
             lasting=tables.lasting(results),
             metrics=tables.next_metrics(results),
             generators=tables.by_generator(results),
+            transfers=tables.transfers(results),
+            newer=tables.newer_or_better(results),
+            mistakes=tables.mistakes(results),
+            period=spell_part(setup),
             screened=screened,
             screening=screening,
             alarms=tables.alarms(results, [MAIN_VIEW] if len(views) > 3 else views),  # noqa: PLR2004

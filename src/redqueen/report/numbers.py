@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from redqueen.report.calibrated import points
 from redqueen.report.data import Cell, Data
 from redqueen.report.dots import values
+from redqueen.report.figures import found_by_window
 from redqueen.report.finding import (
     MAIN_VIEW,
+    RATE,
     cells_of,
     controls_last,
     half_life,
@@ -14,9 +16,9 @@ from redqueen.report.finding import (
     next_period,
     same_period,
     spell_months,
+    spell_part,
     view_names,
 )
-from redqueen.report.forest import RATE
 from redqueen.report.skill import cells_by_age
 from redqueen.report.view_map import FLIPPED, LOST
 from redqueen.types import Interval, Result
@@ -72,8 +74,19 @@ def cells(results: Sequence[Result], view: str, name: str, title: str) -> Data:
     return Data(name, f"{title}, all cells", head, frozenset(["AUROC"]), rows)
 
 
+def found(results: Sequence[Result]) -> Data:
+    """What is found at 1 % false alarms of each window as it comes out."""
+    head = ["Detector", "Window", "Found at 1 % false alarms"]
+    rows: list[list[Cell]] = [
+        [name_of(result), window, one]
+        for result in controls_last(results)
+        for window, one in found_by_window(result).items()
+    ]
+    return Data("found", "Found at 1 % false alarms, each window as it comes out", head, frozenset(head[2:]), rows)
+
+
 def slices(results: Sequence[Result], sorts: Sequence[str], name: str, title: str) -> Data:
-    """AUROC on the next period of each slice."""
+    """AUROC of each slice, on the period that the report is about."""
     rows: list[list[Cell]] = [
         [name_of(result), by, slice_, figure]
         for result in controls_last(results)
@@ -81,7 +94,8 @@ def slices(results: Sequence[Result], sorts: Sequence[str], name: str, title: st
         for slice_, figure in values(result, by).items()
     ]
     head = ["Detector", "By", "Slice", "AUROC"]
-    return Data(name, f"{title}: AUROC on the next period, view {MAIN_VIEW}", head, frozenset(["AUROC"]), rows)
+    caption = f"{title}: AUROC on {spell_part(results[0])}, view {MAIN_VIEW}"
+    return Data(name, caption, head, frozenset(["AUROC"]), rows)
 
 
 def views(results: Sequence[Result]) -> Data:

@@ -12,7 +12,7 @@ from redqueen.report.calibrated import points, reliability_diagrams
 from redqueen.report.canvas import to_png, to_svg
 from redqueen.report.data import Data
 from redqueen.report.dots import MOST, dot_plot, values
-from redqueen.report.figures import heatmap, timeline
+from redqueen.report.figures import found_along, found_by_window, heatmap, timeline
 from redqueen.report.finding import MAIN_VIEW, best_of, view_names
 from redqueen.report.half_life import half_life_figure
 from redqueen.report.view_map import view_map
@@ -103,6 +103,12 @@ def _time(results: Sequence[Result]) -> Iterator[Plot]:
     ):
         data = numbers.cells(results, view, name, f"{title}, view {view}")
         yield Plot(name, f"{title}, view {view}", caption, draw(results, view), [data])
+        if draw is timeline and any(found_by_window(result) for result in results):
+            strict = (
+                "The share of generated pictures over the threshold that one in a hundred human-made pictures of the "
+                "same window passes. The band is the 95 % interval."
+            )
+            yield Plot("found", "Found at 1 % false alarms", strict, found_along(results), [numbers.found(results)])
 
 
 def _slices(results: Sequence[Result]) -> Iterator[Plot]:

@@ -50,8 +50,11 @@ def measured(result: Result, one: Reported) -> str:
 
 
 def facts(results: Sequence[Result]) -> Mapping[str, str]:
-    """Lines for the report: the strategy of continual training, and each published figure with its source."""
-    found = {"Strategy of continual training": ", ".join(dict.fromkeys(result.strategy for result in results))}
+    """Lines for the report: how detectors were trained, and each published figure with its source."""
+    found = {
+        "Strategy of continual training": ", ".join(dict.fromkeys(result.strategy for result in results)),
+        "Augmentation of training pictures": ", ".join(dict.fromkeys(result.augment for result in results)),
+    }
     for result in results:
         for number, one in enumerate(result.reported, 1):
             text = f"{one.figure:g} ({one.metric}; {one.dataset}), {one.source}"

@@ -12,10 +12,11 @@ from redqueen.report.finding import (
     controls_last,
     few_views,
     lowest_view,
-    next_period,
+    main_period,
     one_setup,
     same_period,
     spell,
+    spell_part,
     view_names,
 )
 from redqueen.types import FalsePositives, Kind, Result
@@ -36,6 +37,7 @@ def matrix(results: Sequence[Result]) -> Table:
     one_setup(results)
     views = few_views(results)
     lowest = views != view_names(results)
+    period = spell_part(results[0]).split(" ", maxsplit=1)[1]
     table = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
@@ -46,7 +48,7 @@ def matrix(results: Sequence[Result]) -> Table:
     )
     table.add_column("detector", overflow="fold", min_width=10)
     for view in views:
-        table.add_column(Text(f"next period,\n{view}"), justify="right", overflow="fold")
+        table.add_column(Text(f"{period},\n{view}"), justify="right", overflow="fold")
     if lowest:
         table.add_column("next period,\nlowest view", justify="right", no_wrap=True, overflow="ellipsis")
     table.add_column("same", justify="right", no_wrap=True)
@@ -60,7 +62,7 @@ def _row(result: Result, views: Sequence[str], lowest: bool) -> list[Text]:
     same = spell(same_period(result, MAIN_VIEW)).split(" ", maxsplit=1)[0]
     name = f"{result.detector} (control)" if result.control else result.detector
     alarms = f"{_alarms(result, 'photo')} / {_alarms(result, 'collage')}"
-    shown = [spell(next_period(result, view)) for view in views]
+    shown = [spell(main_period(result, view)) for view in views]
     if lowest:
         found = lowest_view(result)
         shown.append(UNDEFINED if found is None else f"{spell(found[1])}\n{found[0]}")

@@ -1,6 +1,5 @@
 """The tables of a report that have no figure: metrics, generators, an analyst's day, false alarms, the audit."""
 
-import statistics
 from collections.abc import Sequence
 
 from redqueen.report.finding import (
@@ -8,11 +7,13 @@ from redqueen.report.finding import (
     best_of,
     controls_last,
     half_life,
+    main_part,
     measured,
     next_period,
     same_period,
     spell,
     spell_months,
+    spell_part,
 )
 from redqueen.report.numbers import name_of
 from redqueen.report.page import Table
@@ -31,6 +32,7 @@ METRICS = {  # metric -> heading, whether it is a share
     "negative_log_likelihood": ("Log loss", False),
 }
 _PLURAL: dict[Kind, str] = {"photo": "Photographs", "collage": "Collages", "drawing": "Drawings"}
+_DATE, _QUALITY, _ALONE = "auroc_per_year", "auroc_per_sd_of_cmmd", "quality alone, "
 _PREVALENCES = {"0.01": 100, "0.0001": 10_000}  # as a metric is called -> one picture in so many
 _VERDICTS = {
     "leak": "Leak: metadata alone tells generated from human-made pictures",
@@ -42,7 +44,7 @@ _VERDICTS = {
 def lasting(results: Sequence[Result]) -> Table | None:
     """Half-life, slope and skill of every detector, clean; nothing where none was estimated."""
     rows = [
-        [name_of(result), spell_months(one), _signed(one.slope), spell(one.skill), str(one.cells), f"{one.span:.0f}"]
+        [name_of(result), spell_months(one), _change(one.slope, 3), spell(one.skill), str(one.cells), f"{one.span:.0f}"]
         for result in controls_last(results)
         if (one := half_life(result, MAIN_VIEW)) is not None
     ]
@@ -50,20 +52,23 @@ def lasting(results: Sequence[Result]) -> Table | None:
     return Table("Half-lives, clean, with 95 % intervals", head, rows) if rows else None
 
 
-def _signed(one: Interval) -> str:
-    if one.value is None or one.low is None or one.high is None:
+def _change(one: Interval | None, digits: int) -> str:
+    """A figure that may be on either side of 0."""
+    if one is None or one.value is None or one.low is None or one.high is None:
         return spell(one)
-    return f"{one.value:+.3f} ({one.low:+.3f} to {one.high:+.3f})"
+    return f"{one.value:+.{digits}f} ({one.low:+.{digits}f} to {one.high:+.{digits}f})"
 
 
 def next_metrics(results: Sequence[Result]) -> Table:
-    """Every headline metric on the next period, clean; those that no detector has are left out."""
+    """Every headline metric on the period that the page is about, clean; those that no detector has are left out."""
     metrics = {name: said for name, said in METRICS.items() if any(measured(result, name) for result in results)}
-    head = ["Detector", "AUROC, next period", "AUROC, last training period", *(said for said, _ in metrics.values())]
+    later = any(main_part(result) == "next" for result in results)
+    periods = ["AUROC, next period", "AUROC, last training period"] if later else ["AUROC"]
+    head = ["Detector", *periods, *(said for said, _ in metrics.values())]
     rows = [
         [
             name_of(result),
-            spell(next_period(result, MAIN_VIEW)),
+            *([spell(next_period(result, MAIN_VIEW))] if later else []),
             spell(same_period(result, MAIN_VIEW)),
             *(spell(measured(result, name), percent=share) for name, (_, share) in metrics.items()),
         ]
@@ -74,19 +79,85 @@ def next_metrics(results: Sequence[Result]) -> Table:
 
 def by_generator(results: Sequence[Result]) -> Table | None:
     """The mean over generators, each met in the period after training, and the extremes; nothing without generators."""
-    rows = []
+    rows, means = [], {id(result): measured(result, "auroc", slice_=("generator", "mean")) for result in results}
+    known = any(means.values())
     for result in controls_last(results):
         found = [one for one in result.generators if one.view == MAIN_VIEW and one.auroc.value is not None]
         large = sorted(
             (one for one in found if one.pictures >= FEWEST), key=lambda one: (one.auroc.value or 0, one.generator)
         )
-        if not found:
-            continue
-        mean = statistics.mean(one.auroc.value for one in found if one.auroc.value is not None)
-        ends = [f"{one.generator} ({one.released}): {spell(one.auroc)}" for one in (large[:1] + large[-1:])]
-        rows.append([name_of(result), str(len(found)), f"{mean:.2f}", *(ends or ["n/a", "n/a"])])
-    caption = f"AUROC by generator, clean; worst and best of those with at least {FEWEST} test pictures"
-    return Table(caption, ["Detector", "Generators", "Mean over them", "Worst", "Best"], rows) if rows else None
+        if large:
+            mean = [spell(means[id(result)])] if known else []
+            ends = [f"{one.generator} ({one.released}): {spell(one.auroc)}" for one in (large[0], large[-1])]
+            rows.append([name_of(result), str(len(large)), *mean, *ends])
+    caption = f"AUROC by generator as it comes out, clean, of those with at least {FEWEST} test pictures"
+    head = ["Detector", "Generators", *(["Mean over them"] if known else []), "Worst", "Best"]
+    return Table(caption, head, rows) if rows else None
+
+
+def transfers(results: Sequence[Result]) -> Table | None:
+    """What learning one window after another gives and costs; nothing where no detector was trained at every window."""
+    kinds = {"forward_transfer": "next", "backward_transfer": "past", "forgetting": "past"}
+    rows = []
+    for result in controls_last(results):
+        found = [measured(result, metric, part) for metric, part in kinds.items()]
+        if any(found):
+            rows.append([name_of(result), *(_change(one, 2) for one in found)])
+    head = ["Detector", "Next windows, over a coin toss", "Past windows, since they were new", "Forgotten"]
+    caption = "What training goes on to give and to cost, AUROC, clean: forward transfer, backward transfer, forgetting"
+    return Table(caption, head, rows) if rows else None
+
+
+def newer_or_better(results: Sequence[Result]) -> Table | None:
+    """AUROC on generators as they come out, by date and by how near their pictures are to photographs."""
+    rows = []
+    for result in controls_last(results):
+        known = {(m.metric, m.name): m.figure for m in result.measures if m.by == "generator"}
+        for backbone in (name.removeprefix(_ALONE) for _, name in known if name.startswith(_ALONE)):
+            wanted = [
+                (_DATE, "date alone"),
+                (_DATE, f"at equal quality, {backbone}"),
+                (_QUALITY, f"{_ALONE}{backbone}"),
+                (_QUALITY, f"at equal date, {backbone}"),
+            ]
+            rows.append([name_of(result), *(_change(known.get(one), 3) for one in wanted), backbone])
+    caption = (
+        "Newer, or better? How AUROC changes over generators as they come out, clean. CMMD is the distance of a "
+        "generator's pictures to photographs: where its slope is below 0, better generators are told more easily"
+    )
+    slopes = ["A year", "A year, at equal CMMD", "A deviation of CMMD", "A deviation of CMMD, at equal date"]
+    return Table(caption, ["Detector", *slopes, "CMMD by"], rows) if rows else None
+
+
+def mistakes(results: Sequence[Result]) -> Table | None:
+    """What the detector of the first sentence was surest of and wrong about; no picture is shown."""
+    best = best_of(results)
+    rows = [
+        [
+            one.image_id[:12],
+            one.generator or one.kind,
+            one.topic or "none",
+            one.trained_up_to,
+            one.tested_on,
+            "taken for AI-generated" if one.generator is None else "missed",
+            _probability(one.probability),
+        ]
+        for one in best.mistakes
+    ]
+    head = ["Picture", "What it is", "Topic", "Trained up to", "Of window", "Error", "Probability of AI-generated"]
+    caption = f"Worst errors of {best.detector} on {spell_part(best)}, clean, by the ids of the corpus"
+    return Table(caption, head, rows) if rows else None
+
+
+def _probability(one: float) -> str:
+    """Three digits, never a certainty.
+
+    >>> _probability(0.99996), _probability(0.5), _probability(1e-9)
+    ('over 0.999', '0.500', 'under 0.001')
+    """
+    if one > 0.999:  # noqa: PLR2004
+        return "over 0.999"
+    return "under 0.001" if one < 0.001 else f"{one:.3f}"  # noqa: PLR2004
 
 
 def screening(results: Sequence[Result]) -> tuple[list[str], Table | None]:
@@ -110,7 +181,8 @@ def screening(results: Sequence[Result]) -> tuple[list[str], Table | None]:
                 f"{found[0]} at its threshold, of which {found[1]} are right. Averaged over the cutoffs, "
                 f"{found[2]} of the flagged pictures are AI-generated."
             )
-    return words, Table(f"Of {SCREENED:,} pictures, at the validation threshold, on the next period, clean", head, rows)
+    caption = f"Of {SCREENED:,} pictures, at the validation threshold, on {spell_part(best)}, clean"
+    return words, Table(caption, head, rows)
 
 
 def _screened(result: Result, prevalence: str) -> tuple[str, str, str] | None:

@@ -9,7 +9,7 @@ from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from redqueen.report.canvas import PAPER, STYLE, axes_at, colour_bar, coloured, head
-from redqueen.report.finding import UNDEFINED, controls_last, measured, next_period, one_setup, view_names
+from redqueen.report.finding import UNDEFINED, controls_last, main_period, measured, one_setup, spell_part, view_names
 from redqueen.types import Interval, Result
 
 LOST, FLIPPED = "auroc_lost", "verdicts_flipped"
@@ -19,7 +19,7 @@ _FLIPS = ListedColormap(colormaps["Oranges"]([at / 320 for at in range(256)]))  
 
 @matplotlib.rc_context(STYLE)
 def view_map(results: Sequence[Result]) -> Figure:
-    """Mean AUROC on the next period, and the share of verdicts that flip, of every detector under every view."""
+    """Mean AUROC and the share of verdicts that flip, of every detector under every view."""
     one_setup(results)
     ordered, views = controls_last(results), view_names(results)
     left = 0.3 + _LETTER * max(len(_name(result)) for result in ordered)
@@ -31,7 +31,7 @@ def view_map(results: Sequence[Result]) -> Figure:
     line = "\u25be: less than on the clean pictures; the interval of the difference excludes 0." if flips else ""
     head(figure, "What is left after sharing", line)
     axes = axes_at(figure, left, 0.95, wide, high)
-    _fill(axes, ordered, views, "AUROC on the next period", _auroc)
+    _fill(axes, ordered, views, f"AUROC on {spell_part(ordered[0])}", _auroc)
     if flips:
         axes.tick_params(labelbottom=False)
         lower = axes_at(figure, left, 0.95 + high + 0.5, wide, high)
@@ -64,7 +64,7 @@ def _fill(  # noqa: PLR0913, PLR0917  (rows, columns, what stands in them)
 
 
 def _auroc(result: Result, view: str) -> tuple[float | None, str]:
-    found = next_period(result, view)
+    found = main_period(result, view)
     if found is None:
         return None, ""
     lost = measured(result, LOST, view=view)

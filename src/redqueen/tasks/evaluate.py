@@ -25,6 +25,7 @@ from redqueen.report.reported import print_beside
 from redqueen.tasks.corpus import build
 from redqueen.tasks.predict import predicted
 from redqueen.tasks.train import cutoffs, jobs, trained
+from redqueen.training.augment import Untouched
 from redqueen.training.checkpoint import Checkpoint
 from redqueen.types import Cost, Reported, Result, Window
 
@@ -100,10 +101,17 @@ def _result(
         cost=tuple(_cost(cutoff, made[cutoff][0]) for cutoff in cutoffs(cfg)),
         strategy=instantiate(cfg.strategy).label,
         examples=instantiate(cfg.examples, _convert_="all").label,
+        augment=_augment(cfg),
         reported=_reported(cfg, name),
         environment=environment(),
     )
     return measured(evaluation, scored, facts, Slicing(styles, distances(corpus.card)))[0]
+
+
+def _augment(cfg: DictConfig) -> str:
+    """What happened to training pictures, such as the views that they met and the one that was left out."""
+    found = instantiate(cfg.recipe).augment
+    return "none" if found == Untouched() else repr(found)
 
 
 def _cost(cutoff: Window, checkpoint: Checkpoint) -> Cost:
