@@ -34,6 +34,7 @@ TASKS = {
     "track": "the whole job: corpus, detectors at every cutoff, predictions, results, report",
     "benchmark": "write what a run was measured against without its pictures: RUN output=FOLDER",
     "submit": "a bundle that anyone can verify: RUN detector=NAME [card=FILE] [benchmark=FOLDER] [model=true]",
+    "verify": "whether a submission is what it says: BUNDLE [--benchmark FOLDER] [--against FOLDER …] [--format md]",
     "report": "make the report again, of the folders of finished runs or of what the settings describe",
     "detect": "judge pictures: FILE… (folders; - for paths from stdin) --detector FOLDER [--result JSON]",
     "serve": "the same as a page of this machine alone: --detector FOLDER [--result JSON] [--port N]",
@@ -48,15 +49,26 @@ PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their p
     "submit": ("run",),
 }
 MANY: Mapping[str, str] = {"report": "runs"}  # a setting that takes all words without `name=`, as a list
-FILES = ("detect",)  # tasks whose bare words are files, which never pass through Hydra: it would read ${…} in a name
+# Tasks whose bare words are files, which never pass through Hydra: it would read ${…} in a name.
+FILES = ("detect", "verify")
 OPTIONS: Mapping[str, Mapping[str, str]] = {  # `--option value` -> the setting that it stands for
     "detect": {"detector": "checkpoint", "result": "result", "format": "format", "heatmaps": "heatmaps"},
     "serve": {"detector": "checkpoint", "result": "result", "port": "port"},
     "submit": {"detector": "submitted", "benchmark": "benchmark", "card": "card", "output": "output"},
+    "verify": {
+        "benchmark": "benchmark",
+        "against": "against",
+        "results": "results",
+        "corpus": "run_on",
+        "salt": "salt",
+        "format": "form",
+        "output": "written",
+    },
 }
 NUMBERS = ("port",)  # settings that are no text
-LISTS: tuple[str, ...] = ()  # settings whose option may be given several times
-CRASHES: Mapping[str, int] = {}  # tasks (as their modules are called) with a code of their own for an error of ours
+LISTS: tuple[str, ...] = ("against",)  # settings whose option may be given several times
+# Tasks (as their modules are called) with a code of their own for an error of ours.
+CRASHES: Mapping[str, int] = {"verify": 5}
 _VALUED = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--cfg", "-c", "--package", "-p")
 _WIDTH = max(map(len, TASKS))
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -82,6 +94,7 @@ exit codes: 0 done; 1 an error of ours or of the machine; 2 bad input (one line 
   detect:   0 every file was judged, none looks AI-generated; 3 at least one looks AI-generated;
             4 none does, but at least one file could not be judged (the others were)
   serve:    0 ended by Ctrl-C
+  verify:   0 accepted; 1 rejected; 3 needs a human; 4 unsafe or no container; 5 an error of ours
 """
 
 

@@ -16,7 +16,7 @@ from redqueen.corpus.audit import audit, source_features
 from redqueen.corpus.build import Plan, finish, treat
 from redqueen.corpus.decode import pixels
 from redqueen.corpus.normalise import Normalise
-from redqueen.corpus.schema import COLUMNS, METADATA_COLUMNS, SourcePicture
+from redqueen.corpus.schema import COLUMNS, METADATA_COLUMNS, SourcePicture, image_id
 from redqueen.corpus.sources.chain import Chain
 from redqueen.corpus.store import Corpus
 from redqueen.errors import DigestError, UserError
@@ -186,8 +186,10 @@ def test_a_folder_that_is_no_corpus(tmp_path: Path) -> None:
             Corpus.open(folder)
 
 
-def test_a_changed_picture_is_what_is_read(copy: Path, scene: Scene, encode: Encode) -> None:
-    first = Corpus.open(copy).encoded(0)
+def test_a_changed_picture_is_refused_where_it_is_read(copy: Path, scene: Scene, encode: Encode) -> None:
     other = encode(scene(100, 16), "JPEG")
     _rewrite(copy, lambda rows: [{**rows[0], "image": {"bytes": other, "path": None}}, *rows[1:]])
-    assert Corpus.open(copy).encoded(0) == other != first
+    changed = Corpus.open(copy)
+    with pytest.raises(DigestError, match=f"have sha256 {image_id(other)[:12]}: they were changed"):
+        changed.encoded(0)
+    assert image_id(changed.encoded(1)) == changed.column("image_id")[1]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
-from redqueen.errors import RejectedPictureError
+from redqueen.errors import RejectedPictureError, UserError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 MAX_BYTES = 32 * 2**20
@@ -39,13 +39,21 @@ QUANTISATION_50 = (  # ITU-T T.81 table K.1, luminance at quality 50, row by row
 
 
 def open_picture(data: bytes) -> Image.Image:
-    """Open and fully decode the first frame; raises RejectedPictureError with the reason."""
+    """Open and fully decode the first frame.
+
+    Raises:
+        RejectedPictureError: with the reason.
+        UserError: Pillow was told elsewhere to read half pictures.
+    """
     if not data:
         raise RejectedPictureError("empty file (0 bytes)")
     if len(data) > MAX_BYTES:
         raise RejectedPictureError(f"{len(data)} bytes; at most {MAX_BYTES} are read")
     if ImageFile.LOAD_TRUNCATED_IMAGES:
-        raise RuntimeError("PIL.ImageFile.LOAD_TRUNCATED_IMAGES is set: half-read pictures would pass as whole ones")
+        raise UserError(
+            "a library has set PIL.ImageFile.LOAD_TRUNCATED_IMAGES, with which half a picture passes as a whole one: "
+            "start this without that library, or set it back"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # our own bound on pixels, below, is lower than Pillow's warning

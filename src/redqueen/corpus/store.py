@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from redqueen.corpus.decode import pixels
 from redqueen.corpus.match import Mask, Matched
 from redqueen.corpus.pictures import Pictures
-from redqueen.corpus.schema import COLUMNS, DIGEST_COLUMNS, METADATA_COLUMNS, SCHEMA_VERSION, digest
+from redqueen.corpus.schema import COLUMNS, DIGEST_COLUMNS, METADATA_COLUMNS, SCHEMA_VERSION, digest, image_id
 from redqueen.corpus.shards import shards
 from redqueen.corpus.treat import read_columns, write_table
 from redqueen.errors import DigestError, UserError, unknown
@@ -138,8 +138,15 @@ class Corpus:
         return found
 
     def encoded(self, row: int) -> bytes:
-        """The encoded bytes of one picture."""
-        return self._pictures[int(row)]
+        """The encoded bytes of one picture; raises DigestError where they are not those that its id names."""
+        data = self._pictures[int(row)]
+        known = self.known.column("image_id")[int(row)].as_py()
+        if image_id(data) != known:
+            raise DigestError(
+                f"corpus {self.folder}: the bytes of picture {known[:12]} have sha256 {image_id(data)[:12]}: "
+                "they were changed; get the corpus again"
+            )
+        return data
 
     def pixels(self, row: int) -> NDArray[np.uint8]:
         """One decoded picture, (height, width, 3) uint8."""

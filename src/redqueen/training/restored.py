@@ -5,6 +5,7 @@ it: a checkpoint from elsewhere may say what it likes.
 """
 
 import re
+from importlib import import_module
 from pathlib import Path
 from textwrap import shorten
 from typing import Any, get_type_hints
@@ -12,7 +13,7 @@ from typing import Any, get_type_hints
 import torch
 import yaml
 from hydra.errors import InstantiationException
-from hydra.utils import get_object, instantiate
+from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from redqueen.detectors.backbones import Backbone
@@ -47,15 +48,20 @@ def built(folder: Path) -> Detector:
     except (OSError, ValueError, yaml.YAMLError):
         raise UserError(f"checkpoint {folder.name}: {NODE} is missing or damaged") from None
     where = f"checkpoint {folder.name}: {NODE}"
-    if not isinstance(node, dict) or not _is_detector(node.get("_target_")):
-        raise UserError(f"{where} builds no detector of this package")
-    _check(node, where)
+    check_node(node, where)
     try:
         made = instantiate(OmegaConf.create(node))
     except InstantiationException as error:
         raise UserError(f"{where}: {shorten(str(error.__cause__ or error), 200)}") from None
     assert isinstance(made, Detector)
     return made
+
+
+def check_node(node: Any, where: str) -> None:
+    """Raise UserError, which begins with `where`, for settings that build anything but a detector; nothing is built."""
+    if not isinstance(node, dict) or not _is_detector(node.get("_target_")):
+        raise UserError(f"{where} builds no detector of this package")
+    _check(node, where)
 
 
 def _check(node: Any, where: str) -> None:
@@ -79,9 +85,10 @@ def _named(target: Any) -> Any:
     """What a dotted name leads to, if it is defined in this package's detectors; else None."""
     if not isinstance(target, str) or not _TARGET.fullmatch(target):
         return None
+    module, _, name = target.rpartition(".")
     try:
-        found = get_object(target)
-    except (ImportError, AttributeError, ValueError):
+        found = getattr(import_module(module), name, None)
+    except ImportError:
         return None
     return found if str(getattr(found, "__module__", "")).startswith(_OURS) else None
 
