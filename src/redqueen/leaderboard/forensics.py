@@ -9,15 +9,14 @@ from scipy.special import expit
 from scipy.stats import rankdata
 
 from redqueen.corpus.audit import metadata_features
+from redqueen.evaluation import scores as tables
 from redqueen.evaluation.benchmark import Benchmark
 from redqueen.evaluation.evaluate import Scored
-from redqueen.evaluation.scores import Scores
-from redqueen.evaluation.scores import scored as aligned
 from redqueen.leaderboard import canaries, copies, fingerprint, revisions
 from redqueen.leaderboard import rivals as others
 from redqueen.leaderboard.explained import Explained, explained
 from redqueen.leaderboard.findings import Check, Outcome
-from redqueen.leaderboard.schema import CARD, Submission, parse
+from redqueen.leaderboard.schema import Submission, predictions
 from redqueen.metrics.functional import auroc
 from redqueen.perturbations.suite import CLEAN
 
@@ -26,20 +25,20 @@ PERFECT = 0.999
 ROW, SIGMAS = 0.2, 5.0  # ids say nothing of a picture: a correlation has a standard error of 1 / sqrt(n)
 
 
-def check(folder: Path, scores: Scores, benchmark: Benchmark, rivals: Sequence[Path]) -> list[Check]:
+def check(folder: Path, card: Submission, benchmark: Benchmark, rivals: Sequence[Path]) -> list[Check]:
     """Everything that is looked for, on scores that `predictions.check` has found whole.
 
     Args:
         folder: of the bundle.
-        scores: its table.
+        card: its `submission.json`.
         benchmark: which it was measured on.
-        rivals: folders of other bundles, and of published results with a log.
+        rivals: folders of other bundles, and of published results with a log; those that lie beside the benchmark are
+            always compared with.
 
     Raises:
         UserError: the scores do not fit the benchmark.
     """
-    card = parse(Submission, (folder / CARD).read_bytes())
-    scored = aligned(scores, benchmark)
+    scored = tables.scored(tables.read(folder / predictions(benchmark.card.suite)), benchmark)
     known, checks = others.read(rivals, benchmark)
     return [
         *checks,

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from redqueen.evaluation.benchmark import Benchmark
 from redqueen.evaluation.scores import Origin, Scores
-from redqueen.leaderboard import coverage, levels
+from redqueen.leaderboard import coverage, levels, schema
 from redqueen.leaderboard.blocks import Block, blocks_of, some
 from redqueen.leaderboard.findings import Check, exit_code
 from redqueen.leaderboard.schema import CALIBRATION, Calibration, Submission, parse, problems
@@ -50,7 +50,7 @@ def check(folder: Path, card: Submission, benchmark: Benchmark) -> list[Check]:
 
 def table(folder: Path, benchmark: Benchmark) -> tuple[Scores | None, list[Check]]:
     """The one table that a bundle has, or None and why it is not read."""
-    wanted = folder / FOLDER / f"{benchmark.card.suite}.parquet"
+    wanted = folder / schema.predictions(benchmark.card.suite)
     found = sorted(path.name for path in (folder / FOLDER).iterdir()) if (folder / FOLDER).is_dir() else []
     if found != [wanted.name]:
         shown = ", ".join(name[:60] for name in found[:5]) or "nothing"

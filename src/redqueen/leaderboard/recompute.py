@@ -16,7 +16,7 @@ from redqueen.files import digest_file
 from redqueen.leaderboard.claims import headline
 from redqueen.leaderboard.findings import Check
 from redqueen.leaderboard.headlines import Draws, headlines
-from redqueen.leaderboard.schema import CARD, RESULT, Submission, parse, parse_result, problems
+from redqueen.leaderboard.schema import CARD, RESULT, Submission, parse, parse_result, predictions, problems
 from redqueen.leaderboard.strict_json import StrictJsonError
 from redqueen.types import Result
 
@@ -34,7 +34,7 @@ def recomputed(folder: Path, benchmark: Benchmark) -> tuple[Result, Draws, list[
         UserError: its files cannot be read, or its scores do not fit the benchmark.
     """
     card, claimed = _read(folder)
-    path = folder / "predictions" / f"{benchmark.card.suite}.parquet"
+    path = folder / predictions(benchmark.card.suite)
     scored = tables.scored(tables.read(path), benchmark)
     facts = _facts(card, claimed, benchmark, digest_file(path))
     found, matrix = measured(

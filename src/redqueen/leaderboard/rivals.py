@@ -36,10 +36,14 @@ class Rival:
 
 
 def read(folders: Sequence[Path], benchmark: Benchmark) -> tuple[list[Rival], list[Check]]:
-    """Rivals from folders of bundles and of published results, and a line for each that cannot be compared."""
+    """Rivals in these folders and beside the benchmark, and a line for each that cannot be compared.
+
+    A folder is that of a bundle, or `results/<corpus>/<protocol>/` with a log.
+    """
     found: list[Rival] = []
     checks: list[Check] = []
-    for folder in folders:
+    beside = benchmark.folder.parent / benchmark.card.protocol
+    for folder in [*folders, *([beside] if (beside / LOG).is_file() else [])]:
         try:
             found += _logged(folder) if (folder / LOG).is_file() else [_bundle(folder, benchmark)]
         except UserError as error:

@@ -1,10 +1,12 @@
 """Opening a submitted table of scores: bounded before anything is decompressed, and nothing in it is believed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter, ValidationError
 
 from redqueen.evaluation.scores import META, SCHEMA, Origin, Scores
 from redqueen.leaderboard.findings import Check, Outcome
@@ -55,7 +57,7 @@ def opened(path: Path, allowed: Allowed) -> tuple[Scores | None, list[Check]]:
         _check_columns(file)
         origin = _origin(file)
         _check_pages(path, file, allowed)
-        table = _table(file)
+        table = _table(_parquet(path, dictionaries=TEXTS))
     except _RefusedError as refusal:
         return None, [refusal.check]
     except (OSError, pa.ArrowException) as error:
@@ -83,13 +85,7 @@ def _footer(path: Path, allowed: Allowed) -> pq.ParquetFile:
     length = int.from_bytes(tail[:4], "little")
     if length > min(_FOOTER, size - 12):
         raise _refused("unsafe", f"{path.name}: its footer claims {length} bytes")
-    found = pq.ParquetFile(
-        path,
-        read_dictionary=list(TEXTS),
-        memory_map=False,
-        thrift_string_size_limit=_FOOTER,
-        thrift_container_size_limit=10 * _GROUPS,
-    )
+    found = _parquet(path)
     rows, groups = found.metadata.num_rows, found.metadata.num_row_groups
     if not 0 <= rows <= allowed.most or groups > _GROUPS:
         raise _refused(
@@ -98,6 +94,15 @@ def _footer(path: Path, allowed: Allowed) -> pq.ParquetFile:
             "score each picture once under every cutoff and view",
         )
     return found
+
+
+def _parquet(path: Path, dictionaries: Sequence[str] = ()) -> pq.ParquetFile:
+    return pq.ParquetFile(
+        path,
+        read_dictionary=list(dictionaries),
+        thrift_string_size_limit=_FOOTER,
+        thrift_container_size_limit=10 * _GROUPS,
+    )
 
 
 def _check_columns(file: pq.ParquetFile) -> None:
@@ -139,9 +144,9 @@ def _origin(file: pq.ParquetFile) -> Origin:
             "rejected", "the file does not say which benchmark its scores are of", "use redqueen submit", where
         )
     try:
-        value = loads(text)
-        return Origin(**value)
-    except (StrictJsonError, TypeError, ValueError) as error:
+        loads(text)
+        return TypeAdapter(Origin).validate_json(text, strict=True)
+    except (StrictJsonError, ValidationError) as error:
         raise _refused("rejected", f"file metadata 'redqueen': {_line(error)}", "use redqueen submit", where) from None
 
 
