@@ -189,7 +189,7 @@ def test_an_inverted_detector_is_asked_about_and_a_useless_one_is_not(made, bund
     assert f"is {1 - auroc(own, made.benchmark.evaluation.labels):.3f}" in found.message  # rows lie in the order of ids
     for seed in range(5):
         noise = np.random.default_rng(seed).uniform(size=496)
-        assert exit_code(rescored(made, bundle, lambda _: noise)) == 0
+        assert exit_code(rescored(made, bundle, lambda _, noise=noise: noise)) == 0
 
 
 def test_a_constant_is_rejected_but_for_a_control(made, bundle):

@@ -60,7 +60,7 @@ def opened(path: Path, allowed: Allowed) -> tuple[Scores | None, list[Check]]:
         table = _table(_parquet(path, dictionaries=TEXTS))
     except _RefusedError as refusal:
         return None, [refusal.check]
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         return None, [
             _check("rejected", f"{path.name} cannot be read: {_line(error)}", "write it with redqueen submit")
         ]
