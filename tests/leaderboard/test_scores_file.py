@@ -9,7 +9,7 @@ import pytest
 
 from redqueen.evaluation import scores
 from redqueen.evaluation.scores import Origin, Scores
-from redqueen.leaderboard.pages import PageError, pages
+from redqueen.leaderboard.parquet_file import ParquetError, footer, pages
 from redqueen.leaderboard.scores_file import Allowed, opened
 
 IDS = [f"{number:064x}" for number in range(500)]
@@ -61,10 +61,14 @@ def test_whoever_wrote_it_it_is_read(table, tmp_path, options):
 def test_pages_add_up_to_what_the_footer_says_of_an_honest_file(table, tmp_path):
     path = write(tmp_path / "a.parquet", table, data_page_size=500)
     file, data = pq.ParquetFile(path), memoryview(path.read_bytes())
+    own = footer(data, 1 << 20)
+    assert [column.name for column in own.columns] == file.schema.names and own.rows == file.metadata.num_rows
+    assert dict(own.metadata) == file.metadata.metadata and own.length == file.metadata.serialized_size
     for number in range(5):
-        chunk = file.metadata.row_group(0).column(number)
-        start = chunk.dictionary_page_offset or chunk.data_page_offset
-        found = list(pages(data[start : start + chunk.total_compressed_size]))
+        chunk, place = file.metadata.row_group(0).column(number), own.chunks[number]
+        assert place.start == (chunk.dictionary_page_offset or chunk.data_page_offset)
+        assert (place.column, place.size) == (chunk.path_in_schema, chunk.total_compressed_size)
+        found = list(pages(data[place.start : place.start + place.size]))
         headers = chunk.total_compressed_size - sum(page.compressed for page in found)
         assert sum(page.uncompressed for page in found) + headers == chunk.total_uncompressed_size
         assert len(found) > 1 or number != 3
@@ -74,7 +78,7 @@ def test_pages_add_up_to_what_the_footer_says_of_an_honest_file(table, tmp_path)
     "data", [b"\x15", b"\x15\x00" * 40, b"\xff" * 60, b"\x1c" * 60, b"\x19\xff" + b"\xff" * 60, b"\x00"]
 )
 def test_a_page_header_that_is_none_ends_in_one_error(data):
-    with pytest.raises(PageError):
+    with pytest.raises(ParquetError):
         list(pages(memoryview(data)))
 
 
@@ -83,7 +87,7 @@ def test_any_bytes_end_in_pages_or_one_error():
     for size in rng.integers(1, 200, 2000):
         try:
             list(pages(memoryview(rng.integers(0, 256, size, np.uint8).tobytes())))
-        except PageError:
+        except ParquetError:
             continue
 
 
@@ -95,6 +99,14 @@ def test_any_flipped_byte_ends_in_a_table_or_a_refusal(table, tmp_path):
         data[place] ^= 1 << int(rng.integers(8))
         (tmp_path / "b.parquet").write_bytes(data)
         outcome(tmp_path / "b.parquet")
+
+
+def test_a_footer_at_which_pyarrow_ends_the_process_does_not_end_it(table, tmp_path):
+    data = write(tmp_path / "a.parquet", table).read_bytes()
+    optional = b"\x25\x02\x18\x05score"  # of the schema: repetition_type = OPTIONAL, name = score
+    assert optional in data
+    (tmp_path / "a.parquet").write_bytes(data.replace(optional, b"\x25\x00\x18\x05score"))  # REQUIRED
+    assert outcome(tmp_path / "a.parquet")[0] == "rejected"
 
 
 def test_a_text_repeated_by_a_dictionary_is_no_bomb(table, tmp_path):
@@ -129,7 +141,7 @@ def test_a_footer_that_claims_gigabytes_is_not_read(table, tmp_path):
     data = bytearray(path.read_bytes())
     data[-8:-4] = (2**31 - 1).to_bytes(4, "little")
     path.write_bytes(data)
-    assert outcome(path) == ("unsafe", "a.parquet: its footer claims 2147483647 bytes")
+    assert outcome(path) == ("rejected", "a.parquet claims a footer of 2147483647 bytes")
 
 
 @pytest.mark.parametrize(
@@ -147,10 +159,13 @@ def test_what_is_no_parquet_is_said_to_be_none(tmp_path, data):
         (lambda t: t.append_column("path", pa.array(["a.jpg"] * 1000)), "column path is not allowed"),
         (lambda t: t.drop_columns("status"), "columns are cutoff, view, image_id, score; wanted are"),
         (lambda t: t.select([2, 1, 0, 3, 4]), "columns are image_id, view"),
-        (lambda t: t.set_column(3, "score", pa.array(["0.5"] * 1000)), "column score holds BYTE_ARRAY String"),
+        (lambda t: t.set_column(3, "score", pa.array(["0.5"] * 1000)), "column score holds STRING"),
         (lambda t: t.set_column(3, "score", pa.array([0.5] * 1000, pa.float32())), "column score holds FLOAT"),
-        (lambda t: t.set_column(3, "score", pa.array([[0.5]] * 1000)), "column score.list.element is not allowed"),
-        (lambda t: t.set_column(2, "image_id", pa.array([b"\xff"] * 1000)), "column image_id holds BYTE_ARRAY None"),
+        (lambda t: t.set_column(3, "score", pa.array([[0.5]] * 1000)), "column element, list is not allowed"),
+        (
+            lambda t: t.set_column(2, "image_id", pa.array([b"\xff"] * 1000)),
+            "column image_id holds BYTE_ARRAY, wanted is STRING",
+        ),
         (lambda t: t.set_column(2, "image_id", pa.array([None] * 1000, pa.string())), "column image_id has 1000 empty"),
     ],
 )

@@ -12,13 +12,12 @@ from redqueen.leaderboard import coverage, levels, schema
 from redqueen.leaderboard.blocks import Block, blocks_of, some
 from redqueen.leaderboard.findings import Check, exit_code
 from redqueen.leaderboard.schema import CALIBRATION, Calibration, Submission, parse, problems
-from redqueen.leaderboard.scores_file import Allowed, opened
+from redqueen.leaderboard.scores_file import WITH_TOOL, Allowed, opened
 from redqueen.leaderboard.strict_json import StrictJsonError
 from redqueen.metrics.statistics import percentile_interval
 from redqueen.perturbations.suite import CLEAN
 
 FOLDER = "predictions"
-WITH_TOOL = "write the table with redqueen submit"
 INVERTED = 0.4  # AUROC of a detector that has seen everything; over it, it may be no better than chance
 
 
