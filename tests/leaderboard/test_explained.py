@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
-from redqueen.leaderboard.explained import explained
+from redqueen.leaderboard.explained import explained as each_explained
 from redqueen.metrics.functional import auroc
 
 N = 600
+
+
+def explained(scores, *rows):
+    return each_explained(scores[None], *rows)[0]
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +65,11 @@ def test_nothing_that_varies_explains_nothing(rows):
     assert explained(metadata[:, 1], metadata[:, 2:], labels, groups) is None
     assert explained(np.full(N, 0.5), metadata, labels, groups) is None
     assert explained(metadata[:3, 1], metadata[:3], labels[:3], groups[:3]) is None
+
+
+def test_of_several_detectors_the_one_made_of_metadata_is_found(rows):
+    metadata, labels, groups = rows
+    rng = np.random.default_rng(4)
+    honest = rng.normal(size=(4, N)) + labels
+    found = each_explained(np.stack([*honest, np.sin(4 * metadata[:, 1])]), metadata, labels, groups)
+    assert max(one.share for one in found[:4]) < 0.05 and found[4].share > 0.75

@@ -34,28 +34,39 @@ class Explained:
 
 def explained(
     scores: FloatArray, metadata: FloatArray, labels: NDArray[np.int64], groups: NDArray[np.str_], seed: int = 0
-) -> Explained | None:
+) -> list[Explained | None]:
     """Grow trees from metadata to ranks on four fifths of the groups, and ask them about the last fifth, five times.
 
     Args:
-        scores: (n,).
+        scores: (k, n): k detectors, of which the same trees tell all.
         metadata: (n, d).
         labels: (n,), 0 or 1.
         groups: (n,).
         seed: of the trees.
 
     Returns:
-        None where metadata or scores do not vary, or there are fewer groups than folds.
+        For each detector; None where metadata or its scores do not vary, or there are fewer groups than folds.
     """
     varied = metadata[:, np.ptp(metadata, axis=0) > _SAME]
-    if not varied.shape[1] or not np.ptp(scores) or len(np.unique(groups)) < FOLDS:
-        return None
-    ranks = rankdata(scores) / len(scores)
-    told = np.zeros(len(ranks))
+    if not varied.shape[1] or len(np.unique(groups)) < FOLDS:
+        return [None] * len(scores)
+    ranks = rankdata(scores, axis=1).T / scores.shape[1]  # (n, k)
+    told = np.zeros(ranks.shape)
     for fit, held in GroupKFold(FOLDS).split(varied, groups=groups):
         trees = ExtraTreesRegressor(TREES, min_samples_leaf=LEAF, random_state=seed)
-        told[held] = trees.fit(varied[fit], ranks[fit]).predict(varied[held])
-    share = 1 - float(((ranks - told) ** 2).sum() / ((ranks - ranks.mean()) ** 2).sum())
+        told[held] = (
+            trees.fit(varied[fit], ranks[fit] if len(scores) > 1 else ranks[fit, 0])
+            .predict(varied[held])
+            .reshape(-1, len(scores))
+        )
+    return [_explained(*columns, labels) for columns in zip(scores, ranks.T, told.T, strict=True)]
+
+
+def _explained(scores: FloatArray, ranks: FloatArray, told: FloatArray, labels: NDArray[np.int64]) -> Explained | None:
+    total = float(((ranks - ranks.mean()) ** 2).sum())
+    if not np.ptp(scores):
+        return None
+    share = 1 - float(((ranks - told) ** 2).sum()) / total
     return Explained(share, auroc(told, labels), _within(scores, told, labels))
 
 

@@ -14,7 +14,7 @@ from redqueen.evaluation.benchmark import Benchmark
 from redqueen.evaluation.evaluate import Scored
 from redqueen.leaderboard import canaries, copies, fingerprint, revisions
 from redqueen.leaderboard import rivals as others
-from redqueen.leaderboard.explained import Explained, explained
+from redqueen.leaderboard.explained import explained
 from redqueen.leaderboard.findings import Check, Outcome
 from redqueen.leaderboard.schema import Submission, predictions
 from redqueen.metrics.functional import auroc
@@ -82,11 +82,9 @@ def _metadata(card: Submission, scored: Sequence[Scored], benchmark: Benchmark) 
     """How much of the scores, clean, trees explain that see size, format, quality and resampling alone."""
     real = np.flatnonzero(~benchmark.column("canary").astype(bool))
     seen, data = metadata_features(benchmark.table)[real], benchmark.evaluation
-    found: list[tuple[Explained, Scored]] = []
-    for one in scored:
-        told = explained(expit(one.logits[CLEAN][real]), seen, data.labels[real], data.groups[real])
-        if told is not None:
-            found.append((told, one))
+    scores = np.stack([expit(one.logits[CLEAN][real]) for one in scored])
+    each = explained(scores, seen, data.labels[real], data.groups[real])
+    found = [(told, one) for told, one in zip(each, scored, strict=True) if told is not None]
     if not found:
         return Check("forensics.metadata", "skipped", "metadata or scores do not vary, or there are too few groups")
     worst, judge = max(found, key=lambda pair: pair[0].share)
