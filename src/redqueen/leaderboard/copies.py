@@ -6,7 +6,8 @@ but stopped early, 0.997 and 0.996; with another strength of regularisation, 0.9
 layer from other seeds, 0.93 and 0.83. Copies: through x^3, as float16 or with another temperature, the same order to
 the last picture; with noise of 1 % of the scale, order 0.96 to 0.998 but shape 0.998 to 0.9995. So the limit is 0.998
 of either. A method without chance passes it too where it was fitted again to the same pictures, or to 99 % of them
-(0.9997): whether that is a reproduction is for people to say.
+(0.9997): whether that is a reproduction is for people to say. Noise that is as large as what another seed would change
+hides a copy: 1 % of the scale is, where the scores spread over a tenth of it.
 """
 
 from collections.abc import Iterator, Sequence

@@ -31,6 +31,8 @@ def check(blocks: Sequence[Block], benchmark: Benchmark) -> list[Check]:
 
 def _problem(found: NDArray[np.str_], wanted: NDArray[np.str_]) -> tuple[str, str] | None:
     """What is wrong with the ids of one block, and how to mend it."""
+    if np.array_equal(found, wanted):
+        return None
     each, counts = np.unique(found, return_counts=True)
     missing, extra = np.setdiff1d(wanted, each), np.setdiff1d(each, wanted)
     parts = [

@@ -81,9 +81,9 @@ def _levels(blocks: Sequence[Block], *, control: bool) -> Iterator[Check]:
 
 def _steps(blocks: Sequence[Block]) -> Iterator[Check]:
     """Scores that were rounded, and scores that are evenly spread, which are places in a list."""
-    scores = np.concatenate([block.scores for block in blocks])
+    scores = np.unique(np.concatenate([block.scores for block in blocks]))
     for step, name in _STEPS.items():
-        if len(np.unique(scores)) > 2 and np.allclose(scores * step, np.round(scores * step), rtol=0, atol=1e-9):
+        if len(scores) > 2 and np.abs(scores * step - np.round(scores * step)).max() < 1e-9:
             yield Check("predictions.rounded", "noted", f"scores are rounded to {name}: ties count half")
             break
     even = [block for block in blocks if _evenly_spread(block.scores)]
