@@ -11,6 +11,8 @@ from leaderboard.test_kinship import N, copied, detector, is_copy
 from redqueen.leaderboard import fingerprint
 
 HOWS = ["itself", "x^3", "float16", "two decimals", "another temperature", "1 % noise", "noise on the logit"]
+# Scores that spread over a tenth of the scale are changed as much by noise of 1 % of it as by another seed.
+PAIRS = [(how, sharpness) for how in HOWS for sharpness in (0.5, 1.5, 6.0) if (how, sharpness) != ("1 % noise", 0.5)]
 
 
 def benchmark(canaries=0):
@@ -25,11 +27,8 @@ def scored(scores):
         return [SimpleNamespace(logits={"clean": np.clip(logit(scores), -700, 36)})]
 
 
-@pytest.mark.parametrize("sharpness", [0.5, 1.5, 6.0])
-@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize(("how", "sharpness"), PAIRS)
 def test_copies_are_recognised(how, sharpness):
-    if how == "1 % noise" and sharpness < 1:
-        pytest.skip("scores that spread over a tenth of the scale are changed as much by it as by another seed")
     own, _ = detector(0, sharpness=sharpness)
     published = fingerprint.fingerprint(scored(own), benchmark())
     assert is_copy(fingerprint.compared(scored(copied(own, how)), published, benchmark()))

@@ -136,6 +136,12 @@ def test_rows_are_counted_before_they_are_read(table, tmp_path):
     assert outcome(many)[0] == "unsafe"
 
 
+def test_pages_are_counted(table, tmp_path, monkeypatch):
+    monkeypatch.setattr("redqueen.leaderboard.scores_file._PAGES", 20)
+    path = write(tmp_path / "a.parquet", table, data_page_size=64, write_batch_size=8)
+    assert outcome(path) == ("unsafe", "the table has over 20 pages")
+
+
 def test_a_footer_that_claims_gigabytes_is_not_read(table, tmp_path):
     path = write(tmp_path / "a.parquet", table)
     data = bytearray(path.read_bytes())

@@ -104,8 +104,9 @@ def _compared(slug: str, file: str, claims: Mapping[str, float | None], found: M
 
 def _figures(result: Result, ends: Sequence[str]) -> Iterator[tuple[str, float | None]]:
     """Name -> number of every figure of a result."""
+    tree = asdict(result)
     for name in _FIGURES:
-        for one in asdict(result)[name]:
+        for one in tree[name]:
             words = [str(value) for value in one.values() if isinstance(value, str)]
             for field, value in one.items():
                 key = "/".join([name, *words, field])

@@ -15,8 +15,8 @@ from redqueen.leaderboard.strict_json import StrictJsonError, loads
 TEXTS = ("cutoff", "view", "image_id", "status")
 _ARROW = b"ARROW:schema"  # in files that pyarrow writes as it likes
 WITH_TOOL = "write the table with redqueen submit"
-_FOOTER = 4 << 20  # bytes
-_GROUPS = 1000
+_FOOTER = 1 << 20  # bytes
+_GROUPS, _PAGES = 200, 100_000
 _ROW, _REST = 256, 1 << 20  # bytes in memory: of a row as plain text, and of what a table has besides rows
 _LONGEST = 200  # bytes of a text
 
@@ -123,10 +123,12 @@ def _origin(own: Footer) -> Origin:
 
 def _check_pages(data: memoryview, own: Footer, allowed: Allowed) -> None:
     """Add up what every page would become."""
-    total = 0
+    total = count = 0
     for chunk in own.chunks:
         for page in pages(data[chunk.start : chunk.start + chunk.size]):
-            total += page.uncompressed
+            total, count = total + page.uncompressed, count + 1
+            if count > _PAGES:
+                raise _refused("unsafe", f"the table has over {_PAGES} pages")
             if total > allowed.memory:
                 raise _refused("unsafe", f"the table would take over {allowed.memory} bytes of memory")
             if page.encoding not in ENCODINGS:
