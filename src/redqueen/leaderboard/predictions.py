@@ -87,7 +87,7 @@ def _thresholds(folder: Path, origin: Origin, benchmark: Benchmark) -> list[Chec
     for cutoff in sorted({*benchmark.card.cutoffs, *origin.thresholds, *fitted}):
         given, known = origin.thresholds.get(cutoff), fitted.get(cutoff)
         if cutoff not in benchmark.card.cutoffs:
-            wrong.append(f"{cutoff[:40]!r} is no cutoff")
+            wrong.append(f"{ascii(cutoff[:40])} is no cutoff")
         elif given is None or known is None:
             wrong.append(f"{cutoff} has none in {'the table' if given is None else CALIBRATION}")
         elif not 0 < given < 1:
@@ -105,7 +105,7 @@ def _places(scores: Scores, benchmark: Benchmark) -> list[Check]:
     wrong = []
     for column, wanted in (("cutoff", benchmark.card.cutoffs), ("view", benchmark.card.views)):
         found = {str(one) for one in scores.table.column(column).unique().to_pylist()}
-        wrong += [f"{column} {one[:60]!r} is unknown" for one in sorted(found - set(wanted))]
+        wrong += [f"{column} {ascii(one[:60])} is unknown" for one in sorted(found - set(wanted))]
         wrong += [f"{column} {one!r} is missing" for one in wanted if one not in found]
     if not wrong:
         return [Check("predictions.views", "passed", f"{len(benchmark.card.cutoffs)} cutoffs, {_views(benchmark)}")]

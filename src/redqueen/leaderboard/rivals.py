@@ -47,7 +47,9 @@ def read(folders: Sequence[Path], benchmark: Benchmark) -> tuple[list[Rival], li
         try:
             found += _logged(folder) if (folder / LOG).is_file() else [_bundle(folder, benchmark)]
         except UserError as error:
-            checks.append(Check("forensics.rivals", "noted", f"not compared with {folder.name}: {error}"[:300]))
+            checks.append(
+                Check("forensics.rivals", "noted", ascii(f"not compared with {folder.name}: {error}")[1:-1][:300])
+            )
     known = {one.name for one in found if one.scored}
     return [one for one in found if one.scored or one.name not in known], checks
 
