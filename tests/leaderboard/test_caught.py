@@ -1,4 +1,4 @@
-"""The three frauds that must be caught, from end to end: a forged metric, a rival's scores cubed, scores of metadata."""
+"""Three frauds are caught from end to end: a forged metric, a rival's scores cubed, scores made of metadata."""
 
 import re
 

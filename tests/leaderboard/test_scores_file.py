@@ -94,7 +94,7 @@ def test_any_bytes_end_in_pages_or_one_error():
 def test_any_flipped_byte_ends_in_a_table_or_a_refusal(table, tmp_path):
     whole = write(tmp_path / "a.parquet", table).read_bytes()
     rng = np.random.default_rng(0)
-    for place in rng.integers(0, len(whole), 300):
+    for place in rng.integers(0, len(whole), 150):
         data = bytearray(whole)
         data[place] ^= 1 << int(rng.integers(8))
         (tmp_path / "b.parquet").write_bytes(data)
