@@ -169,14 +169,10 @@ def letters(number: int) -> str:
 
 
 def generators(board: Board) -> Grid:
-    """Detector against generator: AUROC on a generator's pictures in the period after training, by date of release."""
-    dated = {
-        (one.released, one.generator): one for row in board.rows for one in row.result.generators if one.view == VIEW
-    }
-    columns = [
-        Column(f"g:{name}", name, released, group="" if one.pictures >= FEWEST else "few")
-        for (released, name), one in sorted(dated.items())
-    ]
+    """Detector against generator: AUROC on a generator's pictures in the period after training, oldest first."""
+    large = (one for row in board.rows for one in row.result.generators if one.view == VIEW and one.pictures >= FEWEST)
+    dated = sorted({(one.released, one.generator) for one in large})
+    columns = [Column(f"g:{name}", name, released) for released, name in dated]
     cells = []
     for row in board.rows:
         found = {f"g:{one.generator}": one.auroc for one in row.result.generators if one.view == VIEW}

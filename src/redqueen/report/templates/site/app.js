@@ -4,7 +4,7 @@
 const DATA = window.REDQUEEN, MOST = 6, FIRST = 100, DRAWN = 5;
 const TIERS = ["claimed", "recomputed", "re-run", "hidden"];
 const DEFAULT = {sort: "", falls: true, q: "", tiers: TIERS, controls: true, decays: false, metric: "auroc", view: "clean",
-  time: "next", by: "", few: false, hide: [], pins: [], all: false};
+  time: "next", by: "", hide: [], pins: [], all: false};
 const state = structuredClone(DEFAULT);
 const find = (selector, inside = document) => inside.querySelector(selector);
 const every = (selector, inside = document) => [...inside.querySelectorAll(selector)];
@@ -53,7 +53,6 @@ function listen() {
   on("[name=tier]", "change", () => { state.tiers = every("[name=tier]:checked").map(one => one.value); });
   on("[name=controls]", "change", one => { state.controls = one.checked; });
   on("[name=decays]", "change", one => { state.decays = one.checked; });
-  on("#few", "change", one => { state.few = one.checked; });
   on("#more", "click", () => { state.all = !state.all; });
   for (const name of ["metric", "view", "time", "by"]) on(`select[name=${name}]`, "change", one => { state[name] = one.value; });
   find("#filters").addEventListener("submit", event => event.preventDefault());
@@ -85,7 +84,7 @@ function toAddress() {
 function fromAddress() {
   const said = new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : ""), fresh = structuredClone(DEFAULT);
   const known = new Set(DATA.rows.map(row => row.id)), has = (selector, value) => every(`${selector} option`).some(one => one.value === value);
-  for (const key of ["controls", "decays", "few", "all"]) if (said.has(key)) fresh[key] = said.get(key) === "1";
+  for (const key of ["controls", "decays", "all"]) if (said.has(key)) fresh[key] = said.get(key) === "1";
   for (const key of ["metric", "view", "time", "by"]) if (has(`select[name=${key}]`, said.get(key))) fresh[key] = said.get(key);
   if (said.has("q")) fresh.q = said.get("q");
   if (said.has("tiers")) fresh.tiers = said.get("tiers").split(",").filter(one => TIERS.includes(one));
@@ -166,7 +165,7 @@ function arrange({table, rows, heads}, listed, limit, pins) {
 }
 
 function columns() {
-  const hidden = {overview: one => state.hide.includes(one.key), generators: one => one.group === "few" && !state.few, slices: one => one.group !== state.by};
+  const hidden = {overview: one => state.hide.includes(one.key), slices: one => one.group !== state.by};
   for (const one of tables) one.columns.forEach((column, at) => {
     const away = Boolean(hidden[one.name]?.(column));
     if (one.heads[at + 1].hidden === away) return;
@@ -203,7 +202,7 @@ function bar([value, low, high]) {
 function controls(count) {
   for (const name of ["metric", "view", "time", "by", "q"]) { const one = find(`[name=${name}]`); if (one && one.value !== state[name]) one.value = state[name]; }
   for (const one of every("[name=tier]")) one.checked = state.tiers.includes(one.value);
-  for (const [selector, key] of [["[name=controls]", "controls"], ["[name=decays]", "decays"], ["#few", "few"]]) find(selector).checked = state[key];
+  for (const [selector, key] of [["[name=controls]", "controls"], ["[name=decays]", "decays"]]) find(selector).checked = state[key];
   for (const one of every("#columns input")) one.checked = !state.hide.includes(one.value);
   for (const one of every("button.pin")) { const pinned = state.pins.includes(DATA.rows[one.closest("tr").dataset.row].id); one.setAttribute("aria-pressed", pinned); one.textContent = pinned ? "pinned" : "pin"; }
   const column = tables.flatMap(one => one.columns).find(one => one.key === state.sort), title = state.sort === "name" ? "name" : column?.title;
