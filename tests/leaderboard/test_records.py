@@ -1,6 +1,7 @@
 """The log is append-only: whatever is changed in it, or in what it names, is named."""
 
 import dataclasses
+import hashlib
 import json
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from published_world import drawn, published, scored
 from redqueen.errors import DigestError, UserError
+from redqueen.files import write_json
 from redqueen.leaderboard.publish import Publication, folder_of, publish
 from redqueen.leaderboard.records import LOG, folders, head_of, read_log, records, withdraw
 
@@ -33,8 +35,6 @@ def test_what_is_published_is_read_again(folder):
 
 
 def test_the_chain_is_that_of_sha256(folder):
-    import hashlib
-
     lines = (folder / LOG).read_bytes().splitlines()
     assert json.loads(lines[1])["previous"] == hashlib.sha256(lines[0]).hexdigest()
     assert head_of(folder) == hashlib.sha256(lines[1]).hexdigest()
@@ -79,6 +79,9 @@ def test_an_edited_or_missing_file_is_named(folder, name):
 def test_a_file_that_is_no_result_or_has_no_name_is_named(folder):
     (folder / "delta.json").write_text("{}")
     with pytest.raises(UserError, match=r"delta\.json: no result"):
+        records(folder)
+    write_json(folder / "delta.json", dataclasses.asdict(scored("delta", 0.5, protocol="field-v2")))
+    with pytest.raises(UserError, match="is of field/field-v2 and does not lie"):
         records(folder)
     (folder / "delta.json").rename(folder / "no name.json")
     with pytest.raises(UserError, match="letters, digits"):
@@ -162,7 +165,5 @@ def test_folders_of_results_and_the_one_of_a_submission(folder, tmp_path):
 
 
 def test_a_result_says_itself_that_it_was_superseded(folder):
-    from redqueen.files import write_json
-
     write_json(folder / "old.json", dataclasses.asdict(scored("old", 0.5, superseded_by="alpha")))
     assert not next(one for one in records(folder) if one.submission == "old").stands

@@ -126,18 +126,26 @@ def boards(results: Path) -> list[Board]:
         by_setup: dict[str, list[Record]] = {}
         for record in records(folder):
             by_setup.setdefault(_setup(record.result), []).append(record)
-        for digest, own in by_setup.items():
-            standing, gone = [one for one in own if one.stands], [one for one in own if not one.stands]
-            if standing:
+        for own in by_setup.values():
+            if any(one.stands for one in own):
                 names = {one.submission for one in own}
-                rows, pairs = _rows(standing)
-                about = [event for event in events if event.submission in names]
-                first = standing[0].result
-                name = f"{first.corpus}/{first.protocol}, {first.suite}"
-                found.append(Board(name, digest[:8], folder, rows, gone, pairs, about, head))
+                found.append(board_of(folder, own, [one for one in events if one.submission in names], head))
     if not found:
         raise UserError(f"{results}: every submission was superseded or withdrawn; a leaderboard needs one that stands")
     return sorted(found, key=lambda board: (max((one.date for one in board.events), default=""), len(board.rows)))[::-1]
+
+
+def board_of(folder: Path, own: Sequence[Record], events: Sequence[Event] = (), head: str | None = None) -> Board:
+    """The board of submissions of one setup, at least one of which stands.
+
+    Raises:
+        UserError or DigestError: draws that do not fit.
+    """
+    standing, gone = [one for one in own if one.stands], [one for one in own if not one.stands]
+    rows, pairs = _rows(standing)
+    first = standing[0].result
+    name = f"{first.corpus}/{first.protocol}, {first.suite}"
+    return Board(name, _setup(first)[:8], folder, rows, gone, pairs, events, head)
 
 
 def _setup(result: Result) -> str:

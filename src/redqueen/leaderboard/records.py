@@ -193,6 +193,8 @@ def _record(folder: Path, name: str, path: Path, events: Sequence[Event]) -> Rec
         if digest_file(draws) != last.draws_sha256:
             raise DigestError(f"{draws} was edited: it is not what line {last.sequence} of {LOG} names")
     result = read_result(path)
+    if (result.corpus, result.protocol) != (folder.parent.name, folder.name):
+        raise UserError(f"{path}: is of {result.corpus}/{result.protocol} and does not lie in a folder of that name")
     return Record(name, result, path, events, draws if draws.exists() else None, bundle if bundle.is_dir() else None)
 
 

@@ -81,13 +81,13 @@ def coloured(  # noqa: PLR0913, PLR0917  (a cell, and what its colour means)
     axes.add_patch(Rectangle((x, y), 1, 1, facecolor=face, edgecolor=PAPER, linewidth=0.5))
     colour = _NO_VALUE
     if value is not None:
-        colour = ink_on(colours(scale(value)))
+        colour = _ON_LIGHT if is_bright(colours(scale(value))) else _ON_DARK
     axes.text(x + 0.5, y + 0.52, text, ha="center", va="center", fontsize=size, color=colour)
 
 
-def ink_on(colour: tuple[float, ...]) -> str:
-    """Black or white letters: those that are read more easily on a colour of three parts and opacity in [0, 1]."""
-    return _ON_LIGHT if _luminance(colour) > _BRIGHT else _ON_DARK
+def is_bright(colour: tuple[float, ...]) -> bool:
+    """Whether black letters are read more easily on a colour of three parts and opacity in [0, 1] than white ones."""
+    return _luminance(colour) > _BRIGHT
 
 
 def _luminance(colour: tuple[float, ...]) -> float:

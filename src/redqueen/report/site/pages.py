@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from redqueen.corpus.store import CARD
 from redqueen.files import write_json, write_text
 from redqueen.leaderboard.board import VIEW, Board, alone
-from redqueen.report.canvas import ink_on, themed, to_svg
+from redqueen.report.canvas import is_bright, themed, to_svg
 from redqueen.report.finding import cutoffs, first_sentence, half_life, notes, view_names
 from redqueen.report.half_life import half_life_figure
 from redqueen.report.page import environment
@@ -22,6 +22,7 @@ from redqueen.report.site.submission import submission_page
 from redqueen.types import Audit, Interval, Result
 
 SCRIPTS = ("chart.js", "download.js", "app.js")
+DRAWN = 12  # submissions in the figure that needs no script
 LISTING = "files.json"  # what a build wrote, so that the next one can remove what is no longer there
 _UNKNOWN = Interval(None, None, None, 0, 0)
 
@@ -51,11 +52,16 @@ def _listed(output: Path) -> list[str]:
 
 
 def _files(boards: Sequence[Board]) -> Iterator[tuple[str, str]]:
+    yield from shared()
+    for at, board in enumerate(boards):
+        yield from _of_board(boards, board, home(boards, at))
+
+
+def shared() -> Iterator[tuple[str, str]]:
+    """What all boards share: style and scripts."""
     yield "style.css", _asset("../style.css") + _asset("site.css") + shades()
     for name in SCRIPTS:
         yield name, _asset(name)
-    for at, board in enumerate(boards):
-        yield from _of_board(boards, board, home(boards, at))
 
 
 def home(boards: Sequence[Board], at: int) -> str:
@@ -64,18 +70,25 @@ def home(boards: Sequence[Board], at: int) -> str:
 
 
 def _of_board(boards: Sequence[Board], board: Board, folder: str) -> Iterator[tuple[str, str]]:
-    tables = [grid.overview(board), grid.generators(board), grid.platforms(board), grid.slices(board)]
     root = "../" * folder.count("/")
-    context = {**_context(board, tables), "root": root, "versions": list(_versions(boards, board, root))}
-    yield f"{folder}index.html", environment().get_template("site/index.html.j2").render(context)
-    yield f"{folder}data.js", data.script(data.of_board(board, tables))
-    results = [row.result for row in board.rows]
+    page, figures = front(boards, board, root)
+    yield f"{folder}index.html", page
+    yield f"{folder}data.js", figures
+    results = [row.result for row in board.rows][:DRAWN]
     if any(half_life(result, VIEW) for result in results):
         yield f"{folder}half-life.svg", themed(to_svg(half_life_figure(results)))
     for row in (*board.rows, *(alone(record) for record in board.gone)):
         name = row.record.submission
         yield f"{folder}s/{name}.html", submission_page(board, row, f"../{root}")
         yield f"{folder}s/{name}.js", data.script(data.of_submission(row))
+
+
+def front(boards: Sequence[Board], board: Board, root: str) -> tuple[str, str]:
+    """The first page of a board, and the script with its figures; `root` leads to the top of the site."""
+    tables = [grid.overview(board), grid.generators(board), grid.platforms(board), grid.slices(board)]
+    context = {**_context(board, tables), "root": root, "versions": list(_versions(boards, board, root))}
+    page = environment().get_template("site/index.html.j2").render(context)
+    return page, data.script(data.of_board(board, tables))
 
 
 def _context(board: Board, tables: Sequence[grid.Grid]) -> dict[str, Any]:
@@ -138,8 +151,9 @@ def shades() -> str:
     rules = []
     for step in range(grid.STEPS + 1):
         face = colormaps["RdBu"](step / grid.STEPS)
+        ink = "#000000" if is_bright(face) else "#ffffff"  # nothing paler has a contrast of 4.5 on every shade
         colour = "#" + "".join(f"{round(255 * part):02x}" for part in face[:3])
-        rules.append(f".h{step} {{ background: {colour}; color: {ink_on(face)}; }}")
+        rules.append(f".h{step} {{ background: {colour}; color: {ink}; }}")
     return "\n".join(rules) + "\n"
 
 

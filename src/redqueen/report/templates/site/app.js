@@ -1,7 +1,7 @@
 // The leaderboard: one state, kept in the page's address; what is shown follows from it.
 "use strict";
 
-const DATA = window.REDQUEEN, MOST = 6, FIRST = 100, DRAWN = 5;
+const DATA = window.REDQUEEN, MOST = 6, FIRST = 50, DRAWN = 5;
 const TIERS = ["claimed", "recomputed", "re-run", "hidden"];
 const DEFAULT = {sort: "", falls: true, q: "", tiers: TIERS, controls: true, decays: false, metric: "auroc", view: "clean",
   time: "next", by: "", hide: [], pins: [], all: false};

@@ -15,6 +15,14 @@ function element(name, attributes = {}, ...inside) {
   return made;
 }
 
+// Asked for once a width of the window: the browser lays everything out to answer.
+const widths = new Map();
+function widthOf(figure) {
+  if (widths.get("window") !== innerWidth) { widths.clear(); widths.set("window", innerWidth); }
+  if (!widths.has(figure)) widths.set(figure, Math.max(280, figure.clientWidth));
+  return widths.get(figure);
+}
+
 const fixed = (value, digits = 3) => value === null || value === undefined ? "n/a" : value.toFixed(digits);
 const spelled = ([value, low, high]) => `${fixed(value)} (${fixed(low)} to ${fixed(high)})`;
 const monthName = month => `${Math.floor(month / 12)}-${String(Math.floor(month % 12) + 1).padStart(2, "0")}`;
@@ -68,7 +76,7 @@ function halfLife(time, row, view) {
 
 // Robustness over time: one line, one sign and one name for each of `rows`.
 function drawTime(figure, data, rows, view, mode) {
-  const {time} = data, width = Math.max(280, figure.clientWidth), wide = width > 700;
+  const {time} = data, width = widthOf(figure), wide = width > 700;
   const height = wide ? 420 : 300, right = wide ? 175 : 12, box = {left: 44, top: 14, right: width - right, bottom: height - 46};
   const lines = rows.map(row => ({row, ...series(time, row, view, mode)}));
   const domain = mode === "age" ? ages(time) : [time.windows[0][1], time.windows.at(-1)[2]];
@@ -218,7 +226,7 @@ function explore(svg, readout, lines, data, x, y, box) {
 
 // Cost against robustness: each submission a point with its interval; the frontier joins those that none beats at lower cost.
 function drawCost(figure, points) {
-  const width = Math.max(280, figure.clientWidth), height = width > 700 ? 360 : 300, box = {left: 44, top: 14, right: width - (width > 700 ? 150 : 20), bottom: height - 46};
+  const width = widthOf(figure), height = width > 700 ? 360 : 300, box = {left: 44, top: 14, right: width - (width > 700 ? 150 : 20), bottom: height - 46};
   for (const old of figure.querySelectorAll("svg.plot, p.sub")) old.remove();
   if (!points.length) { figure.append(element("p", {class: "sub"}, "No submission that is shown says what it cost.")); return; }
   const logs = points.map(point => Math.log10(point.cost)), lows = points.map(point => point.ends[1] ?? point.ends[0]);
