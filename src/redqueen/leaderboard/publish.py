@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,7 @@ class Publication:
         bundle: folder of the bundle, of which the small files are kept; None for none.
         revision_of: the submission that this one supersedes.
         date: "YYYY-MM-DD"; today if empty.
+        reason: what a human decided, where a check asked for one.
     """
 
     submission: str
@@ -54,7 +55,8 @@ class Publication:
     checks: Sequence[Check] = ()
     bundle: Path | None = None
     revision_of: str | None = None
-    date: str = field(default="")
+    date: str = ""
+    reason: str = ""
 
 
 def publish(results: Path, one: Publication) -> Record:
@@ -88,6 +90,7 @@ def publish(results: Path, one: Publication) -> Record:
         draws_sha256=digest_file(draws),
         root=one.root,
         checks=tuple(one.checks),
+        reason=one.reason,
     )
     append(folder, [published, *([] if older is None else [_superseded(older, one.submission, date)])])
     return next(record for record in records(folder) if record.submission == one.submission)
@@ -113,7 +116,14 @@ def _check_paired(folder: Path, one: Publication) -> None:
 def _superseded(older: Record, by: str, date: str) -> Event:
     if older.published is None:
         raise UserError(f"'{older.submission}' is a claim without a line in the log: it cannot be superseded")
-    facts = {**asdict(older.published), "event": "superseded", "date": date, "superseded_by": by, "checks": ()}
+    facts = {
+        **asdict(older.published),
+        "event": "superseded",
+        "date": date,
+        "superseded_by": by,
+        "checks": (),
+        "reason": "",
+    }
     return Event(**facts)
 
 
