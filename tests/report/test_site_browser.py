@@ -190,16 +190,16 @@ def test_downloads_are_what_is_shown(page):
     choose(page, "q", "o")
     click(page, heading("next"))
     rows = list(csv.reader(io.StringIO(saved(page, "overview", "csv"))))
-    assert rows[0][:2] == ["Submission", "Rank 95 % interval"]
+    assert rows[0][:2] == ["Submission", "Rank, 95 % interval"]
     assert not any("Published" in head for head in rows[0])
     assert [row[0] for row in rows[1:]] == page.run(NAMES)
     top = dict(zip(rows[0], rows[[row[0] for row in rows].index("top")], strict=True))
-    low = [top[f"Next period AUROC, clean{end}"] for end in ("", " low", " high")]
+    low = [top[f"Next period, AUROC, clean{end}"] for end in ("", " low", " high")]
     assert low == ["0.9", "0.875", "0.925"]
     found = json.loads(saved(page, "overview", "json"))
     assert [row["name"] for row in found["rows"]] == page.run(NAMES)
     assert found["benchmark"] == "field/field-v1, platforms-v1"
-    assert found["rows"][-1]["next"]["value"] == float(rows[-1][rows[0].index("Next period AUROC, clean")])
+    assert found["rows"][-1]["next"]["value"] == float(rows[-1][rows[0].index("Next period, AUROC, clean")])
     tex = saved(page, "overview", "tex")
     assert tex.startswith(r"\begin{tabular}{lr")
     assert "boast & " in tex and "a\\_claim" not in tex  # noqa: PT018  (no "o" in its name)

@@ -11,13 +11,13 @@ function shownOf(table, valueOf) {
   return {columns, rows: rows.map(row => columns.map(({key, at}) => ({text: textOf(row.cells[at]), value: key === "name" ? null : valueOf(Number(row.dataset.row), key)})))};
 }
 
-const titleOf = head => { const text = textOf(head); return text.replace(/\s+/g, " "); };
+const titleOf = head => textOf(head, ", ").replace(/\s+/g, " ");
 
-// The words of a cell, its second line set off by a blank; buttons and what is drawn left out.
-function textOf(cell) {
+// The words of a cell, its lines set off; buttons and what is drawn left out.
+function textOf(cell, between = " ") {
   if (cell.tagName === "TH" && cell.scope === "row") return cell.querySelector("a").textContent;
   const copy = cell.cloneNode(true);
-  for (const small of copy.querySelectorAll("small")) small.before(" ");
+  for (const small of copy.querySelectorAll("small")) small.before(between);
   for (const one of copy.querySelectorAll("svg, button.pin")) one.remove();
   return copy.textContent.trim();
 }
