@@ -14,7 +14,7 @@ from redqueen.files import write_json
 from redqueen.leaderboard.board import boards
 from redqueen.leaderboard.publish import Publication, publish
 from redqueen.report.site.data import script
-from redqueen.report.site.pages import build
+from redqueen.report.site.pages import BOARD, build
 
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
 
@@ -56,9 +56,12 @@ def site(tmp_path_factory):
     results, output = tmp_path_factory.mktemp("results"), tmp_path_factory.mktemp("site")
     folder = published(results, {"top": 0.9, "near": 0.899, "low": 0.7, "old": 0.6, "bad": 0.5}, claims=("boast",))
     hostile = scored("low-2", 0.71, limits=(HOSTILE,), strategy=HOSTILE)
-    publish(
-        results, Publication("low-2", hostile, drawn(hostile, 9), "recomputed", revision_of="low", date="2026-11-09")
-    )
+    bundle = tmp_path_factory.mktemp("bundle")
+    detector = {"family": HOSTILE, "code_url": "https://example.org/x", "paper": "javascript:alert(1)"}
+    write_json(bundle / "submission.json", {"detector": detector, "claims": {"auroc": 1}, "team": {"contact": "a@b.c"}})
+    write_json(bundle / "run" / "cost.json", {"seconds": {"train": 12.5}})
+    one = Publication("low-2", hostile, drawn(hostile, 9), "recomputed", bundle=bundle, revision_of="low")
+    publish(results, dataclasses.replace(one, date="2026-11-09"))
     assert main(["leaderboard", "withdraw", "bad", f"reason='{HOSTILE}'", f"results={results}", "date=2026-11-10"]) == 0
     write_json(folder / "other.json", dataclasses.asdict(scored("other", 0.99, suite="platforms-v2")))
     assert main(["leaderboard", "build", f"results={results}", f"output={output}"]) == 0
@@ -89,14 +92,16 @@ def test_every_page_is_strict_and_no_submitted_word_is_markup(site):
         assert page.tags.count("h1") == page.tags.count("main") == 1
         assert "<img src=x" not in text
     assert HOSTILE in "".join(Page(found["s/bad.html"]).text)  # the reason of its tombstone
-    assert HOSTILE in "".join(Page(found["s/low-2.html"]).text)  # a limit
+    assert "".join(Page(found["s/low-2.html"]).text).count(HOSTILE) >= 3  # a limit, a strategy, a family
 
 
 def test_every_link_leads_somewhere_and_none_outside(site):
     for name, text in pages(site).items():
         page, here = Page(text), (site / name).parent
         for tag, key, value in page.attributes:
-            if key in ("href", "src") and not value.startswith("#"):
+            if key == "href" and value == "https://example.org/x":
+                assert ("a", "rel", "noopener noreferrer") in page.attributes
+            elif key in ("href", "src") and not value.startswith("#"):
                 assert (here / unquote(value)).resolve().is_relative_to(site), (name, value)
                 assert (here / unquote(value)).exists(), (name, tag, value)
         ids = page.of("id")
@@ -135,6 +140,10 @@ def test_what_a_submission_page_says(site):
     assert "redqueen verify submissions/top" in text
     assert "Superseded by low-2" in " ".join(" ".join(Page((site / "s" / "low.html").read_text()).text).split())
     assert "takes the place of low" in " ".join(" ".join(Page((site / "s" / "low-2.html").read_text()).text).split())
+    cards = " ".join(" ".join(Page((site / "s" / "low-2.html").read_text()).text).split())
+    for said in (f"detector › family {HOSTILE}", "detector › paper javascript:alert(1)", "seconds › train 12.5"):
+        assert said in cards, said
+    assert "a@b.c" not in cards and "claims" not in cards  # noqa: PT018
     assert "Withdrawn on 2026-11-10" in (site / "s" / "bad.html").read_text()
     assert "Not ranked: claimed" in (site / "s" / "boast.html").read_text()
 
@@ -182,10 +191,7 @@ def test_a_build_removes_what_is_no_longer_there_and_nothing_else(tmp_path):
 
 def test_the_committed_results_are_a_board_that_loads_fast(tmp_path):
     build(boards(FIELD.parents[1]), tmp_path)
-    first = sum(
-        (tmp_path / name).stat().st_size
-        for name in ("index.html", "style.css", "data.js", "chart.js", "download.js", "app.js")
-    )
+    first = sum((tmp_path / name).stat().st_size for name in ("index.html", "style.css", "data.js", *BOARD))
     assert first <= 300_000
     assert (tmp_path / "index.html").read_text().count('class="tier"') > len(list(FIELD.glob("*.json")))
 

@@ -18,10 +18,10 @@ from redqueen.report.half_life import half_life_figure
 from redqueen.report.page import environment
 from redqueen.report.site import data, grid
 from redqueen.report.site.pairs import matrix
-from redqueen.report.site.submission import submission_page
+from redqueen.report.site.submission import SCRIPTS, submission_page
 from redqueen.types import Audit, Interval, Result
 
-SCRIPTS = ("chart.js", "download.js", "app.js")
+BOARD = ("plot.js", "time.js", "cost.js", "download.js", "address.js", "compare.js", "app.js")  # scripts, in order
 DRAWN = 12  # submissions in the figure that needs no script
 LISTING = "files.json"  # what a build wrote, so that the next one can remove what is no longer there
 _UNKNOWN = Interval(None, None, None, 0, 0)
@@ -60,7 +60,7 @@ def _files(boards: Sequence[Board]) -> Iterator[tuple[str, str]]:
 def shared() -> Iterator[tuple[str, str]]:
     """What all boards share: style and scripts."""
     yield "style.css", _asset("../style.css") + _asset("site.css") + shades()
-    for name in SCRIPTS:
+    for name in dict.fromkeys((*BOARD, *SCRIPTS)):
         yield name, _asset(name)
 
 
@@ -109,6 +109,7 @@ def _context(board: Board, tables: Sequence[grid.Grid]) -> dict[str, Any]:
         "limits": notes(results),
         "tiers": TIERS,
         "setup": board.setup,
+        "scripts": BOARD,
     }
 
 

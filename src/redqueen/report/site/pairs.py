@@ -26,12 +26,23 @@ class Against:
 
 @dataclass(frozen=True)
 class Pairs:
-    """A matrix of all pairs where they are few enough, and always each submission beside the one below it."""
+    """A matrix of the best, and each submission beside the one below it.
+
+    Attributes:
+        names: in the matrix.
+        cells: `cells[row][column]`; None on the diagonal.
+        steps: the higher one, the lower one, their difference.
+        number: of pairs that p is adjusted for.
+        compared: submissions in them.
+        ranked: submissions that have a rank.
+    """
 
     names: Sequence[str]
     cells: Sequence[Sequence[Against | None]]
     steps: Sequence[tuple[str, str, Against]]
     number: int
+    compared: int
+    ranked: int
 
 
 def matrix(board: Board) -> Pairs:
@@ -42,7 +53,7 @@ def matrix(board: Board) -> Pairs:
     shown = names[:MATRIX]
     cells = [[_cell(found, one, other) for other in shown] for one in shown]
     steps = [(one, other, _against(found[one, other], 1)) for one, other in zip(names, names[1:], strict=False)]
-    return Pairs(shown, cells, steps, len(found))
+    return Pairs(shown, cells, steps, len(found), len(names), len(order))
 
 
 def _cell(found: dict[tuple[str, str], Pair], one: str, other: str) -> Against | None:

@@ -22,6 +22,7 @@ _CARDS = {  # small files of a bundle -> what a reader calls them
     "run/hardware.json": "Hardware",
     "run/seeds.json": "Seeds",
 }
+SCRIPTS = ("plot.js", "time.js", "page.js")
 _DEEP = 3  # levels of a card that are told
 
 _Bar = tuple[str, str, grid.Cell, list[grid.Cell]]
@@ -48,6 +49,7 @@ def submission_page(board: Board, row: Row, root: str) -> str:
             board=board,
             row=row,
             root=root,
+            scripts=SCRIPTS,
             said=paragraph(result).replace("**", ""),
             facts=list(zip(overview, grid.overview_cells(row), strict=True)),
             matrix=_matrix(result),
@@ -57,6 +59,10 @@ def submission_page(board: Board, row: Row, root: str) -> str:
             commands=list(_commands(board, row)),
             cards=list(_cards(row)),
             settings=_settings(result),
+            reported=[
+                (f"{one.metric}, {one.dataset}", f"{one.figure} ({one.source}); beside: {one.beside}")
+                for one in result.reported
+            ],
             older=[one.submission for one in board.gone if one.superseded_by == record.submission],
         )
     )
@@ -167,9 +173,12 @@ def _cards(row: Row) -> Iterator[tuple[str, list[tuple[str, str]]]]:
             yield title, list(_flat(json.loads(path.read_text("utf-8"))))
 
 
+_SECRET = ("claims", "contact")  # compared and not shown; for the maintainers
+
+
 def _flat(value: Any, key: str = "", deep: int = 0) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict) and deep < _DEEP:
-        for name, inner in value.items():
+        for name, inner in ((name, inner) for name, inner in value.items() if name not in _SECRET):
             yield from _flat(inner, f"{key} › {name}" if key else str(name), deep + 1)
     elif isinstance(value, list) and all(not isinstance(one, dict | list) for one in value):
         yield key.replace("_", " "), ", ".join(map(str, value)) or "none"

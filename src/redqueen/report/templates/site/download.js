@@ -8,7 +8,15 @@ function shownOf(table, valueOf) {
   const heads = [...table.tHead.rows[0].cells].filter(one => !one.hidden);
   const rows = [...table.tBodies[0].rows].filter(row => !row.hidden);
   const columns = heads.map(head => ({key: head.dataset.key, title: titleOf(head), at: head.cellIndex}));
-  return {columns, rows: rows.map(row => columns.map(({key, at}) => ({text: textOf(row.cells[at]), value: key === "name" ? null : valueOf(Number(row.dataset.row), key)})))};
+  return {
+    columns,
+    rows: rows.map(row =>
+      columns.map(({key, at}) => ({
+        text: textOf(row.cells[at]),
+        value: key === "name" ? null : valueOf(Number(row.dataset.row), key),
+      })),
+    ),
+  };
 }
 
 const titleOf = head => textOf(head, ", ").replace(/\s+/g, " ");
@@ -30,30 +38,65 @@ function asCsv({columns, rows}) {
     const safe = FORMULA.test(text) ? `'${text}` : text;
     return /[",\n\r']/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
-  const head = columns.flatMap((column, at) => wide[at] ? [column.title, `${column.title} low`, `${column.title} high`] : [column.title]);
-  const lines = rows.map(row => row.flatMap((cell, at) => {
-    if (!wide[at]) return [typeof cell.value === "number" ? String(cell.value) : quoted(cell.text)];
-    const ends = Array.isArray(cell.value) ? cell.value : [cell.value, null, null];
-    return ends.map(one => one === null || one === undefined ? "" : typeof one === "number" ? String(one) : quoted(one));
-  }));
+  const head = columns.flatMap((column, at) =>
+    wide[at] ? [column.title, `${column.title} low`, `${column.title} high`] : [column.title],
+  );
+  const lines = rows.map(row =>
+    row.flatMap((cell, at) => {
+      if (!wide[at]) return [typeof cell.value === "number" ? String(cell.value) : quoted(cell.text)];
+      const ends = Array.isArray(cell.value) ? cell.value : [cell.value, null, null];
+      return ends.map(one =>
+        one === null || one === undefined ? "" : typeof one === "number" ? String(one) : quoted(one),
+      );
+    }),
+  );
   return [head.map(quoted), ...lines].map(line => line.join(",")).join("\r\n") + "\r\n";
 }
 
 function asJson({columns, rows}, about) {
-  const told = rows.map(row => Object.fromEntries(columns.map(({key}, at) => {
-    const {text, value} = row[at];
-    return [key, Array.isArray(value) ? {value: value[0], low: value[1], high: value[2]} : isFigure(value) ? value : text];
-  })));
-  return JSON.stringify({...about, columns: Object.fromEntries(columns.map(({key, title}) => [key, title])), rows: told}, null, 2) + "\n";
+  const told = rows.map(row =>
+    Object.fromEntries(
+      columns.map(({key}, at) => {
+        const {text, value} = row[at];
+        return [
+          key,
+          Array.isArray(value) ? {value: value[0], low: value[1], high: value[2]} : isFigure(value) ? value : text,
+        ];
+      }),
+    ),
+  );
+  return (
+    JSON.stringify(
+      {...about, columns: Object.fromEntries(columns.map(({key, title}) => [key, title])), rows: told},
+      null,
+      2,
+    ) + "\n"
+  );
 }
 
-const TEX = {"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "–": "--", "−": "$-$", "≥": "$\\geq$", "›": "$>$"};
+const TEX = {
+  "\\": "\\textbackslash{}",
+  "~": "\\textasciitilde{}",
+  "^": "\\textasciicircum{}",
+  "–": "--",
+  "−": "$-$",
+  "≥": "$\\geq$",
+  "›": "$>$",
+};
 const tex = text => text.replace(/[\\~^–−≥›]|[&%$#_{}]/g, sign => TEX[sign] ?? `\\${sign}`);
 
 function asTex({columns, rows}) {
   const line = cells => `${cells.map(tex).join(" & ")} \\\\`;
-  return [`\\begin{tabular}{l${"r".repeat(columns.length - 1)}}`, "\\toprule", line(columns.map(one => one.title)), "\\midrule",
-    ...rows.map(row => line(row.map(cell => cell.text))), "\\bottomrule", "\\end{tabular}", ""].join("\n");
+  return [
+    `\\begin{tabular}{l${"r".repeat(columns.length - 1)}}`,
+    "\\toprule",
+    line(columns.map(one => one.title)),
+    "\\midrule",
+    ...rows.map(row => line(row.map(cell => cell.text))),
+    "\\bottomrule",
+    "\\end{tabular}",
+    "",
+  ].join("\n");
 }
 
 function save(name, text, type) {
