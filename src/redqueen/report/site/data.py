@@ -92,14 +92,14 @@ def ends(one: Interval | None) -> list[float | None] | None:
 
 def time(results: Sequence[Result]) -> dict[str, Any]:
     """Windows and cutoffs in months, and of each result the cells from the cutoff's own window on, under every view."""
-    first = results[0]
+    first, ends_of_training = results[0], cutoffs(results)
     names = [one.name for one in first.windows]
     return {
         "nominal": first.nominal_dates,
         "windows": [[one.name, month_of(one.start), month_of(one.end) + 1] for one in first.windows],
-        "cutoffs": [names.index(one.name) for one in cutoffs(results)],
+        "cutoffs": [names.index(one.name) for one in ends_of_training],
         "views": view_names(results),
-        "cells": [{view: list(_cells(one, view, cutoffs(results))) for view in view_names([one])} for one in results],
+        "cells": [{view: list(_cells(one, view, ends_of_training)) for view in view_names([one])} for one in results],
         "decay": [{life.view: _decay(life) for life in one.half_life} for one in results],
     }
 
