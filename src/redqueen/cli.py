@@ -36,6 +36,8 @@ TASKS = {
     "submit": "a bundle that anyone can verify: RUN detector=NAME [card=FILE] [benchmark=FOLDER] [model=true]",
     "verify": "whether a submission is what it says: BUNDLE [--benchmark FOLDER] [--against FOLDER …] [--format md]",
     "report": "make the report again, of the folders of finished runs or of what the settings describe",
+    "leaderboard build": "published results as a site that opens from disk: [results=FOLDER] [output=FOLDER]",
+    "leaderboard withdraw": "put a tombstone on a submission: SUBMISSION reason=…",
     "detect": "judge pictures: FILE… (folders; - for paths from stdin) --detector FOLDER [--result JSON]",
     "serve": "the same as a page of this machine alone: --detector FOLDER [--result JSON] [--port N]",
 }
@@ -47,6 +49,7 @@ PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their p
     "corpus quality": ("corpus",),
     "benchmark": ("run",),
     "submit": ("run",),
+    "leaderboard withdraw": ("submission",),
 }
 MANY: Mapping[str, str] = {"report": "runs"}  # a setting that takes all words without `name=`, as a list
 # Tasks whose bare words are files, which never pass through Hydra: it would read ${…} in a name.

@@ -100,11 +100,23 @@ def difference_from_draws(
     Returns:
         As `auroc_difference`. Where both detectors part the classes fully in every draw, the ends meet at 0.
     """
-    drawn = np.asarray(draws, np.float64)
-    defined = drawn[~np.isnan(drawn)]
     sizes = [len(np.unique(index[labels == label])) for label in (0, 1)]
     n, n_groups = len(labels), len(np.unique(index))
-    if value is None or min(sizes) < 2 or len(defined) < 2:
+    return paired_difference(value, draws if min(sizes) > 1 else (), n, n_groups)
+
+
+def paired_difference(value: float | None, draws: ArrayLike, n: int, n_groups: int) -> Difference:
+    """The difference of two figures, less being none, from the draws of their difference; p as `difference_from_draws`.
+
+    Args:
+        value: the difference in the sample; None where undefined.
+        draws: (draws,) differences; NaN is left out. Fewer than two give no ends, p or standard error.
+        n: pictures behind it.
+        n_groups: groups behind it.
+    """
+    drawn = np.asarray(draws, np.float64)
+    defined = drawn[~np.isnan(drawn)]
+    if value is None or len(defined) < 2:
         return Difference(Interval(value, None, None, n, n_groups), None, None)
     low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     one_sided = (1 + min(int((defined <= 0).sum()), int((defined >= 0).sum()))) / (1 + len(defined))

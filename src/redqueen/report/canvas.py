@@ -30,6 +30,13 @@ _ON_DARK, _ON_LIGHT, _NO_VALUE = "#fdfdfd", "#101214", "#8a929b"  # on colours t
 _AUROC, _UNIT = colormaps["RdBu"], Normalize(0.0, 1.0)  # red below chance, pale at chance, blue above
 _BRIGHT = 0.18  # relative luminance of a colour on which black and white letters have the same contrast
 _INKS = {INK: "ink", MUTED: "muted", FAINT: "faint", ACCENT: "accent", PAPER: "paper"}
+_DARK = {
+    "ink": "#e8ebee",
+    "muted": "#a3adb8",
+    "faint": "#6b7580",
+    "accent": "#56b4e9",
+    "paper": "#14171a",
+}  # as style.css
 _FONT = ("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")  # Verdana is as wide
 STYLE: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same letters everywhere
@@ -74,8 +81,13 @@ def coloured(  # noqa: PLR0913, PLR0917  (a cell, and what its colour means)
     axes.add_patch(Rectangle((x, y), 1, 1, facecolor=face, edgecolor=PAPER, linewidth=0.5))
     colour = _NO_VALUE
     if value is not None:
-        colour = _ON_LIGHT if _luminance(colours(scale(value))) > _BRIGHT else _ON_DARK
+        colour = _ON_LIGHT if is_bright(colours(scale(value))) else _ON_DARK
     axes.text(x + 0.5, y + 0.52, text, ha="center", va="center", fontsize=size, color=colour)
+
+
+def is_bright(colour: tuple[float, ...]) -> bool:
+    """Whether black letters are read more easily on a colour of three parts and opacity in [0, 1] than white ones."""
+    return _luminance(colour) > _BRIGHT
 
 
 def _luminance(colour: tuple[float, ...]) -> float:
@@ -129,3 +141,15 @@ def inline(svg: str, prefix: str, title: str) -> Markup:
     for colour, name in _INKS.items():
         svg = svg.replace(f": {colour}", f": var(--{name})")
     return Markup('<svg role="img" aria-label="{}"').format(title) + Markup(svg)
+
+
+def themed(svg: str) -> str:
+    """An SVG in a file of its own: ink and paper follow the reader's theme."""
+    light, dark = (
+        "".join(f"--{name}:{colour};" for name, colour in theme)
+        for theme in ([(name, colour) for colour, name in _INKS.items()], _DARK.items())
+    )
+    for colour, name in _INKS.items():
+        svg = svg.replace(f": {colour}", f": var(--{name})")
+    rules = f"<style>svg{{{light}}}@media (prefers-color-scheme:dark){{svg{{{dark}}}}}</style>"
+    return re.sub(r"(<svg[^>]*>)", lambda found: found[1] + rules, svg, count=1)
