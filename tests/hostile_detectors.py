@@ -1,9 +1,11 @@
-"""Detectors that do what no detector may, each built as a bundle's would be: the process that runs them imports this."""
+"""Detectors that do what no detector may: the process that runs submitted ones imports them from here."""
 
 import os
 import socket
 import subprocess
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -55,10 +57,8 @@ class Acts(Brightness):
         self.act = act
 
     def forward(self, batch):
-        try:
+        with suppress(Exception):  # a hostile detector hides that it was refused
             self.act()
-        except Exception:  # a hostile detector hides that it was refused
-            pass
         return super().forward(batch)
 
 
@@ -104,7 +104,7 @@ def write():
 
 
 def remove():
-    os.remove(__file__ + ".not-there")
+    Path(__file__ + ".not-there").unlink()
 
 
 def kill_the_parent():
@@ -112,7 +112,7 @@ def kill_the_parent():
 
 
 def prints():
-    print("labels: 0 1 1 0")
+    sys.stdout.write("labels: 0 1 1 0\n")
 
 
 def secret():

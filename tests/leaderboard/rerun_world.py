@@ -28,9 +28,9 @@ def frozen(corpus, folder):
     """The benchmark of a corpus under two views at two cutoffs."""
     table = benchmark.answers(corpus, stand_ins.WINDOWS)
     card = benchmark.Definition(
-        name="stand-in", version=1, corpus_digest=corpus.digest, windows_digest=corpus.windows_digest, protocol="two-v1",
-        suite=SUITE.label, views=tuple(SUITE.views), cutoffs=CUTOFFS, windows=stand_ins.WINDOWS, last=None,
-        nominal_dates=True, draws=50, seed=0, answers_digest=benchmark.answers_digest(table), biased=False, reason="",
+        name="stand-in", version=1, corpus_digest=corpus.digest, windows_digest=corpus.windows_digest,
+        protocol="two-v1", suite=SUITE.label, views=tuple(SUITE.views), cutoffs=CUTOFFS, windows=stand_ins.WINDOWS,
+        last=None, nominal_dates=True, draws=50, seed=0, answers_digest=benchmark.answers_digest(table), biased=False, reason="",
     )  # fmt: skip
     return benchmark.write(folder, card, table)
 

@@ -212,7 +212,9 @@ def agreement(  # noqa: PLR0913, PLR0917  (what is compared, and by what measure
             f"{int(flipped.sum())} verdicts are others, none may be; {largest}",
             "predict with the weights that you submit, in the precision that you declare",
         )
-    said = f"{close} of {len(places)} scores came out within {tolerance:g} of those submitted, no verdict is another one"
+    said = (
+        f"{close} of {len(places)} scores came out within {tolerance:g} of those submitted, no verdict is another one"
+    )
     if partly:
         said = f"{said}; weights of {', '.join(partly)} are not in the bundle"
     return Check("run.scores", "noted" if partly else "passed", f"{said}; {largest}")

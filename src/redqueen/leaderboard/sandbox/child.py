@@ -28,10 +28,12 @@ Built = Callable[[], tuple[Detector, float]]  # a detector, and the temperature 
 
 
 def of_checkpoint(folder: Path) -> tuple[Detector, float]:
-    """The detector of a bundle's `model/CUTOFF`; raises UserError, of kind AbsentError where only this machine lacks it."""
+    """The detector of a bundle's `model/CUTOFF`; raises UserError, AbsentError where this machine lacks something."""
     detector, checkpoint = restored(folder)
     if detector.reads != "pixels":
-        raise UserError(f"{type(detector).__name__} reads {detector.reads}, no pixels: a control, which is not run again")
+        raise UserError(
+            f"{type(detector).__name__} reads {detector.reads}, no pixels: a control, which is not run again"
+        )
     temperature = checkpoint.record.get("temperature")
     if not isinstance(temperature, int | float) or not (math.isfinite(temperature) and temperature > 0):
         raise UserError(f"record.json: temperature {temperature!r:.40} is no number over 0")

@@ -1,7 +1,7 @@
 """What a process takes from itself before it judges: the network, programs, files to write, streams, secrets.
 
-The network goes by a namespace of its own where the kernel lets a process have one. Besides that, and where it does not,
-an audit hook of Python refuses and remembers what a detector has no business with; nothing can take the hook away again.
+The network goes by a namespace of its own where the kernel lets a process have one. Besides that, and where it does
+not, an audit hook of Python refuses and remembers what a detector has no business with; nothing takes the hook away.
 """
 
 import ctypes
@@ -11,6 +11,7 @@ import resource
 import struct
 import sys
 import termios
+from contextlib import suppress
 from typing import Any
 
 KEPT = (  # variables that libraries need, and no secrets among them
@@ -43,7 +44,7 @@ class Guard:
         sys.addaudithook(self._hook)
 
     def close(self) -> None:
-        """From now on nothing but the network is refused no more: all of it is."""
+        """From now on all of it is refused; before, while the detector is built, the network alone."""
         self._closed = True
 
     def _hook(self, event: str, given: tuple[Any, ...]) -> None:
@@ -110,9 +111,7 @@ class Streams:
 
     def printed(self) -> int:
         """Bytes that were written to the output and not thrown away, at most what a pipe holds."""
-        try:
+        with suppress(BlockingIOError):  # full: enough was said
             sys.stdout.flush()
-        except BlockingIOError:  # full: enough was said
-            pass
         waiting: tuple[int] = struct.unpack("i", fcntl.ioctl(self._end, termios.FIONREAD, struct.pack("i", 0)))
         return waiting[0]

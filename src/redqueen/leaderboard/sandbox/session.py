@@ -156,7 +156,9 @@ class _Session:
 def _check(answer: Answer, pictures: int) -> None:
     """Raise StoppedError for what no detector does."""
     if answer.attempted:
-        raise StoppedError("run.forbidden", "rejected", f"reached for what it may not have: {shown(answer.attempted[0])}")
+        raise StoppedError(
+            "run.forbidden", "rejected", f"reached for what it may not have: {shown(answer.attempted[0])}"
+        )
     if answer.printed:
         raise StoppedError("run.output", "rejected", f"wrote {answer.printed} bytes to standard output")
     if answer.failed:
