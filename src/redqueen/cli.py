@@ -34,6 +34,11 @@ TASKS = {
     "track": "the whole job: corpus, detectors at every cutoff, predictions, results, report",
     "benchmark": "write what a run was measured against without its pictures: RUN output=FOLDER",
     "submit": "a bundle that anyone can verify: RUN detector=NAME [card=FILE] [benchmark=FOLDER] [model=true]",
+    "round new": "make a hidden round of a corpus: CORPUS output=FOLDER name=NAME",
+    "round commit": "promise a round's answers before they are out: ROUND",
+    "round predict": "score a round's pictures: ROUND --detector FOLDER output=FILE",
+    "round score": "evaluate a team's scores and say what it may know: SCORES ROUND team=NAME",
+    "round reveal": "publish a round's answers, or check published ones: ROUND [check=true]",
     "report": "make the report again, of the folders of finished runs or of what the settings describe",
     "detect": "judge pictures: FILE… (folders; - for paths from stdin) --detector FOLDER [--result JSON]",
     "serve": "the same as a page of this machine alone: --detector FOLDER [--result JSON] [--port N]",
@@ -46,6 +51,11 @@ PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their p
     "corpus quality": ("corpus",),
     "benchmark": ("run",),
     "submit": ("run",),
+    "round new": ("corpus",),
+    "round commit": ("round",),
+    "round predict": ("round",),
+    "round score": ("scores", "round"),
+    "round reveal": ("round",),
 }
 MANY: Mapping[str, str] = {"report": "runs"}  # a setting that takes all words without `name=`, as a list
 FILES = ("detect",)  # tasks whose bare words are files, which never pass through Hydra: it would read ${…} in a name
@@ -53,6 +63,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {  # `--option value` -> the setting 
     "detect": {"detector": "checkpoint", "result": "result", "format": "format", "heatmaps": "heatmaps"},
     "serve": {"detector": "checkpoint", "result": "result", "port": "port"},
     "submit": {"detector": "submitted", "benchmark": "benchmark", "card": "card", "output": "output"},
+    "round predict": {"detector": "checkpoint", "output": "output"},
 }
 NUMBERS = ("port",)  # settings that are no text
 LISTS: tuple[str, ...] = ()  # settings whose option may be given several times
@@ -82,6 +93,7 @@ exit codes: 0 done; 1 an error of ours or of the machine; 2 bad input (one line 
   detect:   0 every file was judged, none looks AI-generated; 3 at least one looks AI-generated;
             4 none does, but at least one file could not be judged (the others were)
   serve:    0 ended by Ctrl-C
+  round:    score: 1 canaries or twins tell on the scores; reveal: 1 the answers are not those that were promised
 """
 
 

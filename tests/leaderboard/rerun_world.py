@@ -30,7 +30,8 @@ def frozen(corpus, folder):
     card = benchmark.Definition(
         name="stand-in", version=1, corpus_digest=corpus.digest, windows_digest=corpus.windows_digest,
         protocol="two-v1", suite=SUITE.label, views=tuple(SUITE.views), cutoffs=CUTOFFS, windows=stand_ins.WINDOWS,
-        last=None, nominal_dates=True, draws=50, seed=0, answers_digest=benchmark.answers_digest(table), biased=False, reason="",
+        last=None, nominal_dates=True, draws=50, seed=0, answers_digest=benchmark.answers_digest(table), biased=False,
+        reason="",
     )  # fmt: skip
     return benchmark.write(folder, card, table)
 
