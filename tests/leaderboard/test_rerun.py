@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+import yaml
 
 import hostile_detectors
 import stand_ins
@@ -16,6 +17,7 @@ from redqueen.evaluation.detect.bounds import Bounds
 from redqueen.evaluation.scores import Scores
 from redqueen.leaderboard import rerun
 from redqueen.leaderboard.rerun import Again, Place, Sample, agreement, check, draw, drawn_by
+from redqueen.training.checkpoint import NODE
 
 BOUNDS = Bounds(memory=2048, processor=60, seconds=60, start=60)
 
@@ -91,6 +93,24 @@ def test_weights_that_rest_on_what_is_not_here_are_skipped(tmp_path, bench, corp
     (found,) = check(tmp_path, bench, corpus, world.SUITE, honest, sample(4))
     assert (found.id, found.outcome) == ("run.weights", "skipped")
     assert "rests on other frozen weights" in found.message
+
+
+def test_weights_that_lie_elsewhere_are_skipped(tmp_path, bench, corpus, honest):
+    world.weights(corpus, tmp_path)
+    absent = {"_target_": "redqueen.detectors.backbones.timm_backbone", "model": "resnet18.a1_in1k", "weights": "gone"}
+    node = {"_target_": "redqueen.detectors.linear_probe.LinearProbe", "backbone": absent}
+    for cutoff in world.CUTOFFS:
+        (tmp_path / "model" / cutoff / NODE).write_text(yaml.safe_dump(node))
+    (found,) = check(tmp_path, bench, corpus, world.SUITE, honest, sample(4))
+    assert (found.id, found.outcome) == ("run.weights", "skipped")
+    assert "weights 'gone': no such file" in found.message
+
+
+def test_a_detector_that_reads_metadata_is_rejected(tmp_path, bench, corpus, honest):
+    world.weights(corpus, tmp_path, "metadata_probe")
+    (found,) = check(tmp_path, bench, corpus, world.SUITE, honest, sample(4))
+    assert (found.id, found.outcome) == ("run.weights", "rejected")
+    assert "reads metadata, no pixels" in found.message
 
 
 def test_a_wrong_temperature_is_told(tmp_path, bench, corpus, honest):

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -53,6 +55,22 @@ def test_what_is_refused_is_told_even_if_the_detector_hides_it(act, says):
     check = stopped(partial(hostile_detectors.acting, act))
     assert (check.id, check.outcome) == ("run.forbidden", "rejected")
     assert says in check.message
+
+
+def test_the_hook_alone_keeps_the_network_out():
+    """Where the kernel gives no namespace; it holds while the detector is built as well, and tells nothing then."""
+    code = (
+        "import socket; from redqueen.leaderboard.sandbox.confine import Guard\n"
+        "guard = Guard()\n"
+        "for closed in (False, True):\n"
+        "    try: socket.create_connection(('127.0.0.1', 9))\n"
+        "    except PermissionError as error: print(error, guard.attempted)\n"
+        "    guard.close()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    first, second = done.stdout.splitlines()
+    assert first == "refused: network (socket.getaddrinfo) []"
+    assert second == "refused: network (socket.getaddrinfo) ['network (socket.getaddrinfo)']"
 
 
 def test_output_is_counted_not_shown():

@@ -32,7 +32,7 @@ class Commitment:
     Attributes:
         round: name.
         date: of the promise, "YYYY-MM-DD", as the maintainer says; publishing it proves it.
-        card: digest of `round.json`, with the sha256 of every picture.
+        card: sha256 of `round.json`, which has that of every picture.
         pictures: how many there are.
         secret: sha256 of the secret.
         definition: HMAC of how is measured.

@@ -61,7 +61,7 @@ class Sample:
     seed: int
     n: int = 256
     precision: str = "float32"
-    bounds: Bounds = Bounds(memory=6144, processor=3600, seconds=1800, start=300)
+    bounds: Bounds = Bounds(memory=6144, processor=3600, seconds=1800, start=600)
 
     @property
     def tolerance(self) -> float:

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass as strict_dataclass
 
 from redqueen.errors import UserError
 from redqueen.evaluation.benchmark import Benchmark
-from redqueen.files import digest_of
+from redqueen.files import digest_file
 
 PUBLIC, PRIVATE, REVEAL, PICTURES = "public", "private", "reveal", "pictures"
 CARD, SECRET = "round.json", "secret.json"
@@ -72,8 +72,8 @@ class Round:
 
     @cached_property
     def digest(self) -> str:
-        """Names the round in what is made for it; says nothing of the answers."""
-        return digest_of(asdict(self.card))
+        """sha256 of its card: names the round in what is made for it, and says nothing of the answers."""
+        return digest_file(self.public / CARD)
 
     @property
     def revealed(self) -> bool:
