@@ -141,11 +141,11 @@ def honest():
     return Brightness(), 1.0
 
 
-def made(name):
-    """Detector by the name of its class here."""
+def made(name, folder=None):
+    """Detector by the name of its class here, whatever the folder."""
     return globals()[name](), 1.0
 
 
-def acting(name):
-    """A detector that calls a function of this module."""
+def acting(name, folder=None):
+    """A detector that calls a function of this module, whatever the folder."""
     return Acts(globals()[name]), 1.0

@@ -5,6 +5,7 @@ import yaml
 from omegaconf import OmegaConf
 from scipy.special import expit
 
+import hostile_detectors
 import stand_ins
 from redqueen.detectors.one_pass import scores as judged
 from redqueen.evaluation import benchmark, scores
@@ -24,12 +25,12 @@ SUITE = Suite("two", 1, {CLEAN: [], "jpeg50": [fifty]})
 RECORD = {"detector": "dct", "labels": "true", "seed": 0, "threshold": 0.0, "temperature": 1.5}
 
 
-def frozen(corpus, folder):
-    """The benchmark of a corpus under two views at two cutoffs."""
+def frozen(corpus, folder, suite=SUITE.label):
+    """The benchmark of a corpus under two views at two cutoffs; `suite` has the same views."""
     table = benchmark.answers(corpus, stand_ins.WINDOWS)
     card = benchmark.Definition(
         name="stand-in", version=1, corpus_digest=corpus.digest, windows_digest=corpus.windows_digest,
-        protocol="two-v1", suite=SUITE.label, views=tuple(SUITE.views), cutoffs=CUTOFFS, windows=stand_ins.WINDOWS,
+        protocol="tiny-v1", suite=suite, views=tuple(SUITE.views), cutoffs=CUTOFFS, windows=stand_ins.WINDOWS,
         last=None, nominal_dates=True, draws=50, seed=0, answers_digest=benchmark.answers_digest(table), biased=False,
         reason="",
     )  # fmt: skip
@@ -46,8 +47,13 @@ def scored(corpus, bench, built):
             found = judged(detector.eval(), [detector.prepare(one) for one in seen])
             logits[cutoff, view] = np.asarray(found) / temperature
     table = scores.table_of(list(built), list(SUITE.views), bench.ids, logits)
-    origin = scores.Origin(bench.digest, SUITE.label, "dct", dict.fromkeys(CUTOFFS, float(expit(0.0))))
+    origin = scores.Origin(bench.digest, bench.card.suite, "dct", dict.fromkeys(CUTOFFS, float(expit(0.0))))
     return scores.Scores(table, origin)
+
+
+def brightness():
+    """An honest detector of each cutoff that has nothing to do with the weights."""
+    return dict.fromkeys(CUTOFFS, hostile_detectors.honest())
 
 
 def weights(corpus, folder, name="dct", **changes):
