@@ -35,6 +35,11 @@ TASKS = {
     "benchmark": "write what a run was measured against without its pictures: RUN output=FOLDER",
     "submit": "a bundle that anyone can verify: RUN detector=NAME [card=FILE] [benchmark=FOLDER] [model=true]",
     "verify": "whether a submission is what it says: BUNDLE [--benchmark FOLDER] [--against FOLDER …] [--format md]",
+    "round new": "make a hidden round of a corpus: CORPUS output=FOLDER name=NAME",
+    "round commit": "promise a round's answers before they are out: ROUND",
+    "round predict": "score a round's pictures: ROUND --detector FOLDER output=FILE",
+    "round score": "evaluate a team's scores and say what it may know: SCORES ROUND team=NAME",
+    "round reveal": "publish a round's answers, or check published ones: ROUND [check=true]",
     "report": "make the report again, of the folders of finished runs or of what the settings describe",
     "leaderboard build": "published results as a site that opens from disk: [results=FOLDER] [output=FOLDER]",
     "leaderboard withdraw": "put a tombstone on a submission: SUBMISSION reason=…",
@@ -50,6 +55,11 @@ PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their p
     "benchmark": ("run",),
     "submit": ("run",),
     "leaderboard withdraw": ("submission",),
+    "round new": ("corpus",),
+    "round commit": ("round",),
+    "round predict": ("round",),
+    "round score": ("scores", "round"),
+    "round reveal": ("round",),
 }
 MANY: Mapping[str, str] = {"report": "runs"}  # a setting that takes all words without `name=`, as a list
 # Tasks whose bare words are files, which never pass through Hydra: it would read ${…} in a name.
@@ -67,6 +77,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {  # `--option value` -> the setting 
         "format": "form",
         "output": "written",
     },
+    "round predict": {"detector": "checkpoint", "output": "output"},
 }
 NUMBERS = ("port",)  # settings that are no text
 LISTS: tuple[str, ...] = ("against",)  # settings whose option may be given several times
@@ -98,6 +109,7 @@ exit codes: 0 done; 1 an error of ours or of the machine; 2 bad input (one line 
             4 none does, but at least one file could not be judged (the others were)
   serve:    0 ended by Ctrl-C
   verify:   0 accepted; 1 rejected; 3 needs a human; 4 unsafe or no container; 5 an error of ours
+  round:    score: 1 canaries or twins tell on the scores; reveal: 1 the answers are not those that were promised
 """
 
 

@@ -14,6 +14,10 @@ class DigestError(UserError):
     """Two artefacts that were made from different inputs were put together."""
 
 
+class AbsentError(UserError):
+    """Something that lies elsewhere is not on this machine; on another one the same would do."""
+
+
 class RejectedPictureError(ValueError):
     """A picture that cannot be used; the message is the reason that `rejects.csv` records."""
 

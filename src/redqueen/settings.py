@@ -23,6 +23,9 @@ from redqueen.types import Country, Month, Reported, Split
 
 _Count = Annotated[int, Field(ge=1)]
 _Seed = Annotated[int, Field(ge=0)]
+_Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[_-][a-z0-9]+)*$", max_length=64)]
+_Day = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
+_Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 PLAIN: Mapping[str, Any] = {  # settings that go to no constructor
     "name": str,
@@ -80,6 +83,15 @@ PLAIN: Mapping[str, Any] = {  # settings that go to no constructor
     "close": Annotated[float, Field(ge=1)],
     "format": Literal["table", "json"],
     "heatmaps": str | None,
+    "round": str,
+    "scores": str,
+    "pictures": _Count | None,
+    "canaries": Annotated[int, Field(ge=0)],
+    "twins": Annotated[int, Field(ge=0)],
+    "date": _Day | None,
+    "check": bool,
+    "published": _Digest | None,
+    "team": _Slug | None,
     "port": Annotated[int, Field(ge=0, le=65535)],
 }
 

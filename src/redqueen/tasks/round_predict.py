@@ -1,0 +1,25 @@
+"""`redqueen round predict ROUND --detector FOLDER output=FILE`: a trained detector's scores of a round's pictures."""
+
+from pathlib import Path
+from typing import cast
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from redqueen.console import say
+from redqueen.errors import UserError
+from redqueen.evaluation import scores
+from redqueen.leaderboard.round_scores import scored
+from redqueen.leaderboard.rounds import Round
+from redqueen.perturbations.suite import Suite
+
+
+def run(cfg: DictConfig, folder: Path) -> int:  # noqa: ARG001  (every task has it)
+    """Score and say where the table lies."""
+    if cfg.checkpoint is None:
+        raise UserError("--detector FOLDER is needed: a checkpoint folder that 'redqueen train' or 'track' wrote")
+    found = Round.open(Path(cfg.round))
+    made = scored(found, Path(cfg.checkpoint), cast(Suite, instantiate(cfg.suite)))
+    scores.write(Path(cfg.output), made)
+    say(f"{made.table.num_rows} scores of {made.origin.detector}: {cfg.output}")
+    return 0
