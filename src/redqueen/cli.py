@@ -36,6 +36,10 @@ TASKS = {
     "report": "make the report again, of the folders of finished runs or of what the settings describe",
     "detect": "judge pictures: FILE… (folders; - for paths from stdin) --detector FOLDER [--result JSON]",
     "serve": "the same as a page of this machine alone: --detector FOLDER [--result JSON] [--port N]",
+    "check run": "has a detector got worse: --policy FILE --candidate PREDICTIONS [--baseline PATH|git:REF …]",
+    "check accept": "make a candidate the new baseline: --policy FILE --candidate PREDICTIONS --reason TEXT",
+    "check power": "what a check can see before anything is spent: --policy FILE [--candidate PREDICTIONS]",
+    "check explain": "the pictures behind a change: REPORT.json [--slice generator=NAME …]",
 }
 PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their place alone, without `name=`
     "corpus audit": ("corpus",),
@@ -44,16 +48,35 @@ PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their p
     "corpus push": ("corpus", "to"),
     "corpus quality": ("corpus",),
     "benchmark": ("run",),
+    "check explain": ("report",),
 }
 MANY: Mapping[str, str] = {"report": "runs"}  # a setting that takes all words without `name=`, as a list
 FILES = ("detect",)  # tasks whose bare words are files, which never pass through Hydra: it would read ${…} in a name
 OPTIONS: Mapping[str, Mapping[str, str]] = {  # `--option value` -> the setting that it stands for
     "detect": {"detector": "checkpoint", "result": "result", "format": "format", "heatmaps": "heatmaps"},
     "serve": {"detector": "checkpoint", "result": "result", "port": "port"},
+    "check run": {
+        "policy": "policy",
+        "candidate": "candidate",
+        "baseline": "against",
+        "command": "command",
+        "output": "output",
+    },
+    "check accept": {
+        "policy": "policy",
+        "candidate": "candidate",
+        "reason": "reason",
+        "baseline": "baseline_name",
+        "date": "day",
+    },
+    "check power": {"policy": "policy", "candidate": "candidate", "baseline": "against"},
+    "check explain": {"slice": "slices"},
 }
 NUMBERS = ("port",)  # settings that are no text
-LISTS: tuple[str, ...] = ()  # settings whose option may be given several times
-CRASHES: Mapping[str, int] = {}  # tasks (as their modules are called) with a code of their own for an error of ours
+LISTS: tuple[str, ...] = ("against", "slices")  # settings whose option may be given several times
+CRASHES: Mapping[str, int] = {
+    "check_run": 5
+}  # tasks (as their modules are called) with a code of their own for an error of ours
 _VALUED = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--cfg", "-c", "--package", "-p")
 _WIDTH = max(map(len, TASKS))
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -78,6 +101,8 @@ exit codes: 0 done; 1 an error of ours or of the machine; 2 bad input (one line 
             130 interrupted (the same command goes on where it stopped)
   detect:   0 every file was judged, none looks AI-generated; 3 at least one looks AI-generated;
             4 none does, but at least one file could not be judged (the others were)
+  check run: 0 pass; 1 a regression; 3 too little to tell, where the policy says fail; 4 not comparable, or something
+            that the policy asks for was not measured; 5 the check itself, or what makes its candidate, crashed
   serve:    0 ended by Ctrl-C
 """
 
@@ -153,7 +178,7 @@ def _files(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _quoted(value: str | list[str]) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False).replace("${", "\\${")  # text, where Hydra would look up a setting
 
 
 def _task(words: Sequence[str]) -> tuple[str, list[str]]:

@@ -57,7 +57,12 @@ def read(policy: Policy, places: Mapping[str, tuple[str, Path]]) -> dict[str, Sc
 
 def candidate(path: Path, suite: str) -> Scores:
     """The scores of a candidate: a table, or a bundle of which the table of the suite is taken."""
-    return scores.read(path / "predictions" / f"{suite}.parquet" if path.is_dir() else path)
+    return scores.read(table_at(path, suite))
+
+
+def table_at(path: Path, suite: str) -> Path:
+    """The file of a candidate's scores."""
+    return path / "predictions" / f"{suite}.parquet" if path.is_dir() else path
 
 
 def shown(ref: str, path: Path) -> bytes:

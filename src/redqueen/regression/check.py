@@ -71,6 +71,22 @@ def check(
     return replace(result, sentence=sentence(result)), flipped
 
 
+def refused(policy: Policy, reason: str) -> Checked:
+    """The report where there is nothing that could be compared."""
+    nothing = Table("candidate", "unknown", "")
+    return Checked(
+        outcome="not comparable",
+        sentence=not_comparable(reason),
+        on_inconclusive=policy.on_inconclusive,
+        benchmark="unknown",
+        benchmark_digest="",
+        policy_digest=policy.digest,
+        alpha=policy.alpha,
+        candidate=nothing,
+        baselines=(),
+    )
+
+
 def content(table: Scores) -> str:
     """Digest of scores and thresholds: the same for any order of the rows, and whatever the detector is called."""
     rows = table.table.sort_by([(name, "ascending") for name in ("cutoff", "view", "image_id")]).to_pydict()

@@ -53,12 +53,12 @@ def settled(low: ArrayLike, adjusted_p: ArrayLike, margin: ArrayLike, whole: flo
 
 
 def decided(trials: Sequence[Trial], policy: Policy) -> list[Finding]:
-    """All findings of one check, in the order given."""
-    if not trials:
-        return []
-    alphas = [one.finding.alpha for one in trials]
-    p = adjusted([one.bounds.p for one in trials], alphas, policy.alpha, policy.correction)
-    many = len(trials) if policy.correction == "holm" else 1
+    """All findings of one check, in the order given; scores that are the same cannot fail and are not counted."""
+    open_ = [at for at, one in enumerate(trials) if not one.identical]
+    alphas = [trials[at].finding.alpha for at in open_]
+    p = np.ones(len(trials))
+    p[open_] = adjusted([trials[at].bounds.p for at in open_], alphas, policy.alpha, policy.correction)
+    many = len(open_) if policy.correction == "holm" else 1
     return [_decided(one, float(value), policy.alpha, many) for one, value in zip(trials, p, strict=True)]
 
 

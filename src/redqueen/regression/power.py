@@ -1,7 +1,7 @@
 """What a check can see, before anything is spent: of every gate and slice, the fall that it would find.
 
-It needs a pair of tables that differ as two honest versions of a detector do. Where only one is there, the other is made
-of it: noise on its logits, half of it shared by each group, as strong as it takes for a given share of verdicts to flip.
+It needs a pair of tables that differ as two honest versions of a detector do. Where only one is there, the other is
+made of it: noise on its logits, half of it shared by each group, so strong that a given share of verdicts flips.
 """
 
 from dataclasses import dataclass, replace
