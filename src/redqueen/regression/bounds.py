@@ -7,6 +7,7 @@ at 5 %, where t failed 3 to 5 %. And bound and p-value cannot contradict each ot
 what it comes to, tails included.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,21 +36,31 @@ class Bounds:
     p: float
 
 
-def bounds(change: float, draws: ArrayLike, groups: int, changed: int, alpha: float) -> Bounds:
+def bounds(change: float, draws: ArrayLike, sizes: Sequence[int], changed: int, alpha: float) -> Bounds:
     """What paired draws say of a change.
 
     Args:
         change: in the sample, negative if worse.
         draws: (draws,) of the change, all of one set of group weights; NaN is left out.
-        groups: of the class that has fewer, at least 2.
+        sizes: groups of each label that the figure is of, one or two numbers, at least 2.
         changed: groups in which anything changed that the figure reads.
         alpha: chance of the truth beyond either bound, in (0, 0.5).
     """
-    error = float(standard_error(draws, groups, changed))
+    error, known = float(standard_error(draws, min(sizes), changed)), freedom(sizes)
     if error == 0.0:
-        return unchanged(change, groups, alpha)
-    reach = float(student.isf(alpha, groups - 1)) * error
-    return Bounds(change, error, change - reach, change + reach, float(p_values(change, error, groups)))
+        return unchanged(change, min(sizes), alpha)
+    reach = float(student.isf(alpha, known)) * error
+    return Bounds(change, error, change - reach, change + reach, float(p_values(change, error, known)))
+
+
+def freedom(sizes: Sequence[int]) -> float:
+    """Degrees of freedom of a difference between labels of so many groups: Welch and Satterthwaite, for equal spreads.
+
+    >>> freedom([100, 100]), round(freedom([20, 1000]), 1), freedom([50])
+    (198.0, 19.8, 49.0)
+    """
+    parts = [1 / size for size in sizes]
+    return float(sum(parts) ** 2 / sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True)))
 
 
 def unchanged(change: float, groups: int, alpha: float) -> Bounds:
@@ -84,12 +95,12 @@ def standard_error(draws: ArrayLike, groups: ArrayLike, changed: ArrayLike) -> F
     return np.asarray(np.where(found < 1e-12, 0.0, found), np.float64)  # rounding of figures of order 1
 
 
-def p_values(change: ArrayLike, error: ArrayLike, groups: ArrayLike) -> FloatArray:
-    """One-sided p-values of a change of 0 or better; 1 where the error is 0.
+def p_values(change: ArrayLike, error: ArrayLike, known: ArrayLike) -> FloatArray:
+    """One-sided p-values of a change of 0 or better, by degrees of freedom; 1 where the error is 0.
 
-    >>> p_values(-0.02, 0.01, 1001).round(3), p_values(0.02, 0.01, 1001).round(3)
+    >>> p_values(-0.02, 0.01, 1000).round(3), p_values(0.02, 0.01, 1000).round(3)
     (np.float64(0.023), np.float64(0.977))
     """
     size = np.asarray(error, np.float64)
     ratio = np.divide(change, size, out=np.full(np.shape(size), np.inf), where=size > 0)
-    return np.asarray(np.where(size > 0, student.cdf(ratio, np.asarray(groups) - 1), 1.0))[()]
+    return np.asarray(np.where(size > 0, student.cdf(ratio, np.asarray(known)), 1.0))[()]

@@ -15,7 +15,7 @@ from redqueen.evaluation.scores import Scores
 from redqueen.files import digest_of
 from redqueen.regression.bounds import bounds
 from redqueen.regression.decide import Trial, decided, waived
-from redqueen.regression.figures import Measured, changed_groups
+from redqueen.regression.figures import METRICS, Measured, changed
 from redqueen.regression.findings import Checked, Finding, Table, outcome
 from redqueen.regression.flips import Flip, counted, flips
 from redqueen.regression.plan import Plan, Planned, plan
@@ -139,10 +139,11 @@ def compared(one: Planned, before: Measured, after: Measured, name: str) -> Tria
     if old is None or new is None:
         return None
     sign = 1.0 if finding.higher else -1.0
-    changed = changed_groups(before, after, finding.metric, place)
+    differ = changed(before, after, finding.metric, place)
     change, draws = sign * (new.value - old.value), sign * (new.draws - old.draws)
-    found = bounds(change, draws, one.size.least, changed, finding.alpha)
-    return Trial(replace(finding, baseline=name, before=old.value, after=new.value), found)
+    found = bounds(change, draws, one.size.labels, differ.groups, finding.alpha)
+    share = differ.share if METRICS[finding.metric].reads == "verdicts" else None
+    return Trial(replace(finding, baseline=name, before=old.value, after=new.value), found, flipped=share)
 
 
 def _floors(asked: Plan, new: Measured) -> list[Trial]:
@@ -154,7 +155,7 @@ def _floors(asked: Plan, new: Measured) -> list[Trial]:
             continue
         sign = 1.0 if finding.higher else -1.0
         change, draws = sign * (figure.value - finding.margin), sign * (figure.draws - finding.margin)
-        found = bounds(change, draws, one.size.least, one.size.groups, finding.alpha)
+        found = bounds(change, draws, one.size.labels, one.size.groups, finding.alpha)
         trials.append(Trial(replace(finding, after=figure.value), found))
     return trials
 

@@ -26,14 +26,24 @@ from redqueen.regression.bounds import Bounds
 from redqueen.regression.findings import Finding
 from redqueen.regression.policy import Policy, Waiver
 
+_STEPS = 50  # of a fixed point that each step halves the distance to, at least
+
 
 @dataclass(frozen=True)
 class Trial:
-    """What is to be decided: the record so far, what the draws say, and whether the scores are the same."""
+    """What is to be decided.
+
+    Attributes:
+        finding: the record so far.
+        bounds: what the draws say.
+        identical: whether the scores are the same.
+        flipped: share of verdicts that differ, of a figure that reads verdicts.
+    """
 
     finding: Finding
     bounds: Bounds
     identical: bool = False
+    flipped: float | None = None
 
 
 def adjusted(p: ArrayLike, alpha: ArrayLike, whole: float, correction: str = "holm") -> FloatArray:
@@ -92,21 +102,25 @@ def needed(found: Bounds, groups: int, finding: Finding, many: int) -> int:
     return math.ceil(groups * (reach * found.standard_error / finding.margin) ** 2)
 
 
-def detectable(error: float, finding: Finding, many: int, power: float = 0.8) -> float:
+def detectable(error: float, finding: Finding, many: int, power: float = 0.8, flipped: float | None = None) -> float:
     """The fall that fails with a chance of `power`: beyond chance, and too far for its lower bound to pass.
 
     Args:
-        error: standard error of the change.
+        error: standard error of the change between two honest versions, which no fall is in.
         finding: gives alpha and margin.
         many: how many changes are decided together.
         power: in (0, 1).
+        flipped: share of verdicts that differ between these versions, of a figure that reads verdicts: a fall may flip
+            as many more, and its error is that much larger.
 
     Returns:
         A positive number, by the normal approximation; for the first of many, whom Holm treats worst.
     """
-    beyond = norm.isf(finding.alpha / many) * error
-    too_far = finding.margin - norm.isf(finding.alpha) * error
-    return float(max(beyond, too_far) + norm.isf(1 - power) * error)
+    fall, (first, own, other) = 0.0, norm.isf([finding.alpha / many, finding.alpha, 1 - power])
+    for _ in range(_STEPS):
+        grown = error * math.sqrt(1 + fall * (1 - fall) / flipped) if flipped else error
+        fall = float(max(first * grown, finding.margin - own * grown) + other * grown)
+    return fall
 
 
 def waived(findings: Sequence[Finding], waivers: Sequence[Waiver], today: datetime.date) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""Figures of one table of scores with their draws, and in how many groups two tables differ in what a figure reads."""
+"""Figures of one table of scores with their draws, and how far two tables differ in what a figure reads."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from redqueen.evaluation.evaluate import Part, Scored
+from redqueen.evaluation.evaluate import Scored
 from redqueen.evaluation.measures import Metric as Measuring
 from redqueen.evaluation.measures import area, at_threshold, calibrated, ranked
 from redqueen.regression.policy import Period
@@ -59,11 +59,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Size:
-    """What stands behind a figure: pictures and groups of a slice, and groups of the label that has fewer."""
+    """What stands behind a figure: pictures and groups of a slice, and groups of each label that the figure is of."""
 
     pictures: int
     groups: int
-    least: int
+    labels: tuple[int, ...]
 
 
 class Measured:
@@ -118,22 +118,34 @@ def size(sliced: Sliced, cutoffs: Sequence[Scored], period: Period, chosen: Slic
     each = {one: len(np.unique(groups[labels == one])) for one in (0, 1)}
     about = next((one for one in (label, chosen.label) if one is not None), None)
     own = np.ones(len(rows), bool) if about is None else labels == about
-    return Size(int(own.sum()), len(np.unique(groups[own])), min(each.values()) if label is None else each[label])
+    sizes = tuple(each.values()) if label is None else (each[label],)
+    return Size(int(own.sum()), len(np.unique(groups[own])), sizes)
 
 
-def changed_groups(before: Measured, after: Measured, metric: str, place: tuple[Period, str, Slice]) -> int:
-    """Groups in which anything changed that the figure reads, at any cutoff."""
+@dataclass(frozen=True)
+class Changed:
+    """How far two detectors differ in what a figure reads: groups in which anything does, and the share of pictures."""
+
+    groups: int
+    share: float
+
+
+def changed(before: Measured, after: Measured, metric: str, place: tuple[Period, str, Slice]) -> Changed:
+    """Where anything changed that the figure reads; the share is the mean over cutoffs and labels."""
     period, view, chosen = place
-    found: set[str] = set()
+    groups: set[str] = set()
+    shares = []
     for old, new in zip(before.scored, after.scored, strict=True):
         part = before.sliced.parts(old.cutoff, period, chosen)
         if part is None:
             continue
-        label = METRICS[metric].label
-        rows = part.rows if label is None else part.rows[part.labels == label]
+        about = METRICS[metric].label
+        rows, labels = part.rows, part.labels
         differ = _read(metric, old, view, rows) != _read(metric, new, view, rows)
-        found.update(before.sliced.evaluation.groups[rows[differ]].tolist())
-    return len(found)
+        differ &= (labels == about) if about is not None else True
+        groups.update(before.sliced.evaluation.groups[rows[differ]].tolist())
+        shares += [differ[labels == one].mean() for one in ((0, 1) if about is None else (about,))]
+    return Changed(len(groups), float(np.mean(shares)) if shares else 0.0)
 
 
 def _read(metric: str, judge: Scored, view: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -144,6 +156,3 @@ def _read(metric: str, judge: Scored, view: str, rows: NDArray[np.int64]) -> NDA
         "scores": lambda: logits,
     }
     return reads[METRICS[metric].reads]()
-
-
-__all__ = ["METRICS", "Draws", "Figure", "Measured", "Metric", "Part", "Size", "changed_groups", "size"]

@@ -53,8 +53,8 @@ def _sight(trial: Trial, many: int, power: float) -> Sight:
     return Sight(
         finding,
         error,
-        detectable(error, finding, 1, power),
-        detectable(error, finding, many, power),
+        detectable(error, finding, 1, power, trial.flipped),
+        detectable(error, finding, many, power, trial.flipped),
         needed(found, finding.groups, finding, many),
     )
 
