@@ -75,7 +75,10 @@ def logits(made: Benchmark, seed: int = 0, own: float = 0.3, skill: float = 2.5,
     found = {}
     for at, view in enumerate(VIEWS):
         shared = hard.normal(size=len(labels))
-        mine = np.sqrt(1 - common) * rng.normal(size=len(labels)) + np.sqrt(common) * rng.normal(size=index.max() + 1)[index]
+        mine = (
+            np.sqrt(1 - common) * rng.normal(size=len(labels))
+            + np.sqrt(common) * rng.normal(size=index.max() + 1)[index]
+        )
         found[view] = (skill - 0.5 * at) * (labels - 0.5) + shared + own * mine
     return found
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from redqueen.regression.findings import Finding
-from redqueen.report.canvas import ACCENT, FAINT, MUTED, NARROW, PAPER, WIDTH, axes_at
+from redqueen.report.canvas import ACCENT, FAINT, MUTED, NARROW, PAPER, STYLE, WIDTH, axes_at
 
 MOST = 60  # rows that are drawn
 _WORSE = "#d55e00"
@@ -19,6 +20,7 @@ def drawn(findings: Sequence[Finding]) -> list[Finding]:
     return [one for one in findings if not one.floor and one.change is not None][:MOST]
 
 
+@matplotlib.rc_context(STYLE)
 def forest(findings: Sequence[Finding], narrow: bool = False) -> Figure:
     """All rows of `drawn`; names stand over their rows on a phone, and beside them else."""
     rows, several = drawn(findings), len({one.baseline for one in findings if not one.floor}) > 1
