@@ -67,20 +67,14 @@ def bench(folder: Path, groups: int = 150, per_group: int = 1, generators: int =
     return benchmark.write(folder, card, table)
 
 
-def logits(made: Benchmark, seed: int = 0, own: float = 0.3, skill: float = 2.5, common: float = 0.0):
-    """By view: skill, what is hard about each picture (the same for all detectors), and noise of this detector's own."""
-    labels, groups = made.evaluation.labels, made.evaluation.groups
+def logits(made: Benchmark, seed: int = 0, own: float = 0.3, skill: float = 2.5):
+    """By view: skill, what is hard about a picture (for all detectors alike), and noise of this detector's own."""
+    labels = made.evaluation.labels
     hard, rng = np.random.default_rng(99), np.random.default_rng([seed, 7])
-    index = np.unique(groups, return_inverse=True)[1]
-    found = {}
-    for at, view in enumerate(VIEWS):
-        shared = hard.normal(size=len(labels))
-        mine = (
-            np.sqrt(1 - common) * rng.normal(size=len(labels))
-            + np.sqrt(common) * rng.normal(size=index.max() + 1)[index]
-        )
-        found[view] = (skill - 0.5 * at) * (labels - 0.5) + shared + own * mine
-    return found
+    return {
+        view: (skill - 0.5 * at) * (labels - 0.5) + hard.normal(size=len(labels)) + own * rng.normal(size=len(labels))
+        for at, view in enumerate(VIEWS)
+    }
 
 
 def table(made: Benchmark, by_view, threshold: float = 0.5, **origin) -> Scores:

@@ -56,4 +56,6 @@ def _row(axes: Axes, one: Finding, at: int) -> None:
 
 
 def _short(name: str, most: int) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+    """At most so many letters, none of which is a control character."""
+    plain = "".join(one if one.isprintable() else " " for one in name)
+    return plain if len(plain) <= most else f"{plain[: most - 1]}…"
