@@ -71,7 +71,7 @@ def test_a_crash_of_the_check_itself_is_five(ci, capsys, monkeypatch):
     def broken(*_):
         raise RuntimeError("no CUDA device")
 
-    monkeypatch.setattr("redqueen.tasks.check_run.check", broken)
+    monkeypatch.setattr("redqueen.regression.run.check", broken)
     assert run() == 5
     assert "internal error: RuntimeError: no CUDA device" in capsys.readouterr().err
 

@@ -89,8 +89,10 @@ def refused(policy: Policy, reason: str) -> Checked:
 
 def content(table: Scores) -> str:
     """Digest of scores and thresholds: the same for any order of the rows, and whatever the detector is called."""
-    rows = table.table.sort_by([(name, "ascending") for name in ("cutoff", "view", "image_id")]).to_pydict()
-    return digest_of([rows, dict(table.origin.thresholds)])
+    rows = table.table.sort_by([(name, "ascending") for name in ("cutoff", "view", "image_id")])
+    parts = [rows.column(name).to_pylist() for name in rows.column_names]
+    lines = ["\t".join(map(str, row)) for row in zip(*parts, strict=True)]  # str of a float gives all of its digits
+    return digest_of([digest_of(lines), dict(table.origin.thresholds)])
 
 
 def _frame(

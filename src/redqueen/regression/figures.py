@@ -89,7 +89,7 @@ class Measured:
     def _figures(self, of: Measuring, period: Period, view: str, chosen: Slice) -> dict[str, Figure]:
         cells: dict[str, list[tuple[float, Draws]]] = {}
         for judge in self.scored:
-            part = self.sliced.parts(judge.cutoff, period, chosen)
+            part = self.sliced.part(judge.cutoff, period, chosen)
             for name, (value, draws) in of(part, judge, view).items() if part is not None else ():
                 if value is not None:
                     cells.setdefault(name, []).append((value, draws))
@@ -110,11 +110,11 @@ class Measured:
 
 def size(sliced: Sliced, cutoffs: Sequence[Scored], period: Period, chosen: Slice, label: int | None) -> Size | None:
     """What stands behind a figure of a slice, over all cutoffs; None where no cutoff has it."""
-    parts = [part for one in cutoffs if (part := sliced.parts(one.cutoff, period, chosen)) is not None]
-    if not parts:
+    each_cutoff = [rows for one in cutoffs if (rows := sliced.rows(one.cutoff, period, chosen)) is not None]
+    if not each_cutoff:
         return None
-    rows = np.unique(np.concatenate([part.rows for part in parts]))
-    labels, groups = sliced.evaluation.labels[rows], sliced.evaluation.groups[rows]
+    rows = np.unique(np.concatenate(each_cutoff))
+    labels, groups = sliced.evaluation.labels[rows], sliced.evaluation.index[rows]
     each = {one: len(np.unique(groups[labels == one])) for one in (0, 1)}
     about = next((one for one in (label, chosen.label) if one is not None), None)
     own = np.ones(len(rows), bool) if about is None else labels == about
@@ -133,17 +133,16 @@ class Changed:
 def changed(before: Measured, after: Measured, metric: str, place: tuple[Period, str, Slice]) -> Changed:
     """Where anything changed that the figure reads; the share is the mean over cutoffs and labels."""
     period, view, chosen = place
-    groups: set[str] = set()
+    groups: set[int] = set()
     shares = []
     for old, new in zip(before.scored, after.scored, strict=True):
-        part = before.sliced.parts(old.cutoff, period, chosen)
-        if part is None:
+        rows = before.sliced.rows(old.cutoff, period, chosen)
+        if rows is None:
             continue
-        about = METRICS[metric].label
-        rows, labels = part.rows, part.labels
+        about, labels = METRICS[metric].label, before.sliced.evaluation.labels[rows]
         differ = _read(metric, old, view, rows) != _read(metric, new, view, rows)
         differ &= (labels == about) if about is not None else True
-        groups.update(before.sliced.evaluation.groups[rows[differ]].tolist())
+        groups.update(before.sliced.evaluation.index[rows[differ]].tolist())
         shares += [differ[labels == one].mean() for one in ((0, 1) if about is None else (about,))]
     return Changed(len(groups), float(np.mean(shares)) if shares else 0.0)
 

@@ -52,6 +52,7 @@ class Sliced:
         self.evaluation, self.views = evaluation, tuple(views)
         self.all = Slice(ALL, ALL, np.ones(len(evaluation.ids), bool))
         found = [Slice(one.by, one.name, one.rows, _CUT.get(one.by)) for one in _every(evaluation, styles)]
+        self._periods: dict[tuple[str, Period], NDArray[np.int64]] = {}
         self._slices = {one.words: one for one in found if one.rows.any()}
 
     def of(self, by: str) -> list[Slice]:
@@ -64,16 +65,25 @@ class Sliced:
             raise UserError(f"slice '{words}': give 'all' or SORT=NAME, such as kind=photo")
         return self.all if words == ALL else self._slices.get(words)
 
-    def parts(self, cutoff: Window, period: Period, chosen: Slice) -> Part | None:
-        """The rows of a period after one cutoff; None unless each label has two groups, as a bootstrap needs."""
-        evaluation = self.evaluation
-        if not evaluation.after and period in ("same", "whole"):  # of a single window, which holds every date
-            rows = evaluation.cells[cutoff.name]
-        else:
-            rows = rows_of(evaluation, cutoff, period)
-        part = evaluation.part(rows[chosen.rows[rows]])
-        enough = all(len(np.unique(part.index[part.labels == label])) > 1 for label in (0, 1))
-        return part if enough else None
+    def rows(self, cutoff: Window, period: Period, chosen: Slice) -> NDArray[np.int64] | None:
+        """Test rows of a period after one cutoff; None unless each label has two groups, as a bootstrap needs."""
+        rows = self._period(cutoff, period)
+        rows = rows[chosen.rows[rows]]
+        labels, groups = self.evaluation.labels[rows], self.evaluation.index[rows]
+        return rows if all(len(np.unique(groups[labels == label])) > 1 for label in (0, 1)) else None
+
+    def part(self, cutoff: Window, period: Period, chosen: Slice) -> Part | None:
+        """The same with the draws of their groups."""
+        rows = self.rows(cutoff, period, chosen)
+        return None if rows is None else self.evaluation.part(rows)
+
+    def _period(self, cutoff: Window, period: Period) -> NDArray[np.int64]:
+        key = (cutoff.name, period)
+        if key not in self._periods:
+            alone = not self.evaluation.after and period in ("same", "whole")  # one window, which holds every date
+            found = self.evaluation.cells[cutoff.name] if alone else rows_of(self.evaluation, cutoff, period)
+            self._periods[key] = found
+        return self._periods[key]
 
 
 def _every(evaluation: Evaluation, styles: Mapping[str, Sequence[str]]) -> Iterator[Slice]:

@@ -24,6 +24,6 @@ def run(cfg: DictConfig, folder: Path) -> int:  # noqa: ARG001  (every task has 
 
 
 def _day(given: str | None, candidate: Path) -> date:
-    if given is None and candidate.exists():
-        return datetime.fromtimestamp(candidate.stat().st_mtime, UTC).date()
-    return day(given)
+    """The day that was given, or that of the candidate's file."""
+    made = candidate.stat().st_mtime if candidate.exists() else 0.0
+    return day(given) or datetime.fromtimestamp(made, UTC).date()
