@@ -52,10 +52,13 @@ def _checked(candidate: Path, path: Path, given: Sequence[str]) -> "Checked":
     from redqueen.regression.run import checked  # noqa: PLC0415
     from redqueen.regression.sentence import spelled  # noqa: PLC0415
 
+    wrong = ""
     try:
         found, _ = checked(path, candidate, given)
     except UserError as error:
-        pytest.fail(f"redqueen check: {error}", pytrace=False)
+        wrong = str(error)
+    if wrong:
+        pytest.fail(f"redqueen check: {wrong}", pytrace=False)
     if found.exit_code:
         bad = [one for one in found.findings if one.verdict in ("fail", "unmeasured", "inconclusive")]
         pytest.fail(
