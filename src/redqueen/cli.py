@@ -5,84 +5,17 @@ import logging
 import os
 import platform
 import sys
+import textwrap
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 from redqueen import __version__
+from redqueen.commands import NUMBERS, TASKS, Command
 from redqueen.errors import UserError, unknown
 from redqueen.files import configs
 
-TASKS = {
-    "corpus build": "build a corpus: treat, group, split, match and audit the pictures of a source",
-    "corpus audit": "what a corpus gives away besides its content: metadata, compression history; a page to look at",
-    "corpus show": "contact sheets of a corpus by kind, generator, topic, split or source",
-    "corpus diff": "what changed from one corpus to another",
-    "corpus push": "upload a corpus to the Hub with its card, private unless told otherwise",
-    "corpus quality": "measure each generator of a corpus: KID and CMMD to its held-out photographs",
-    "fit_generator": "train one generation of the lineage",
-    "fit_autoencoder": "train a small autoencoder on a corpus's training photographs",
-    "quality": "measure each generation of the lineage: KID to photographs that it never saw",
-    "generators": "list the dated vocabulary of generators and draw its timeline",
-    "generators pin": "resolve the generators' weights on the Hub to commits and write the lock",
-    "detectors": "list every detector: paper, input, size, what it needs",
-    "generate": "render pictures with a generator",
-    "train": "train detectors on everything up to a cutoff",
-    "predict": "score the test pictures under every view of a suite",
-    "evaluate": "turn predictions into a result with intervals",
-    "track": "the whole job: corpus, detectors at every cutoff, predictions, results, report",
-    "benchmark": "write what a run was measured against without its pictures: RUN output=FOLDER",
-    "submit": "a bundle that anyone can verify: RUN detector=NAME [card=FILE] [benchmark=FOLDER] [model=true]",
-    "verify": "whether a submission is what it says: BUNDLE [--benchmark FOLDER] [--against FOLDER …] [--format md]",
-    "round new": "make a hidden round of a corpus: CORPUS output=FOLDER name=NAME",
-    "round commit": "promise a round's answers before they are out: ROUND",
-    "round predict": "score a round's pictures: ROUND --detector FOLDER output=FILE",
-    "round score": "evaluate a team's scores and say what it may know: SCORES ROUND team=NAME",
-    "round reveal": "publish a round's answers, or check published ones: ROUND [check=true]",
-    "report": "make the report again, of the folders of finished runs or of what the settings describe",
-    "leaderboard build": "published results as a site that opens from disk: [results=FOLDER] [output=FOLDER]",
-    "leaderboard withdraw": "put a tombstone on a submission: SUBMISSION reason=…",
-    "detect": "judge pictures: FILE… (folders; - for paths from stdin) --detector FOLDER [--result JSON]",
-    "serve": "the same as a page of this machine alone: --detector FOLDER [--result JSON] [--port N]",
-}
-PLACES: Mapping[str, Sequence[str]] = {  # settings that may be given by their place alone, without `name=`
-    "corpus audit": ("corpus",),
-    "corpus show": ("corpus",),
-    "corpus diff": ("before", "after"),
-    "corpus push": ("corpus", "to"),
-    "corpus quality": ("corpus",),
-    "benchmark": ("run",),
-    "submit": ("run",),
-    "leaderboard withdraw": ("submission",),
-    "round new": ("corpus",),
-    "round commit": ("round",),
-    "round predict": ("round",),
-    "round score": ("scores", "round"),
-    "round reveal": ("round",),
-}
-MANY: Mapping[str, str] = {"report": "runs"}  # a setting that takes all words without `name=`, as a list
-# Tasks whose bare words are files, which never pass through Hydra: it would read ${…} in a name.
-FILES = ("detect", "verify")
-OPTIONS: Mapping[str, Mapping[str, str]] = {  # `--option value` -> the setting that it stands for
-    "detect": {"detector": "checkpoint", "result": "result", "format": "format", "heatmaps": "heatmaps"},
-    "serve": {"detector": "checkpoint", "result": "result", "port": "port"},
-    "submit": {"detector": "submitted", "benchmark": "benchmark", "card": "card", "output": "output"},
-    "verify": {
-        "benchmark": "benchmark",
-        "against": "against",
-        "results": "results",
-        "corpus": "run_on",
-        "salt": "salt",
-        "format": "form",
-        "output": "written",
-    },
-    "round predict": {"detector": "checkpoint", "output": "output"},
-}
-NUMBERS = ("port",)  # settings that are no text
-LISTS: tuple[str, ...] = ("against",)  # settings whose option may be given several times
-# Tasks (as their modules are called) with a code of their own for an error of ours.
-CRASHES: Mapping[str, int] = {"verify": 5}
 _VALUED = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--cfg", "-c", "--package", "-p")
 _WIDTH = max(map(len, TASKS))
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -105,11 +38,7 @@ examples:
 
 exit codes: 0 done; 1 an error of ours or of the machine; 2 bad input (one line says what and what is allowed);
             130 interrupted (the same command goes on where it stopped)
-  detect:   0 every file was judged, none looks AI-generated; 3 at least one looks AI-generated;
-            4 none does, but at least one file could not be judged (the others were)
-  serve:    0 ended by Ctrl-C
-  verify:   0 accepted; 1 rejected; 3 needs a human; 4 unsafe or no container; 5 an error of ours
-  round:    score: 1 canaries or twins tell on the scores; reveal: 1 the answers are not those that were promised
+{codes}
 """
 
 
@@ -117,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one task; returns the exit code (see USAGE)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in ("-h", "--help", "help"):
-        sys.stdout.write(USAGE.format(tasks="\n".join(f"  {name:<{_WIDTH}} {text}" for name, text in TASKS.items())))
+        sys.stdout.write(_usage())
         return EXIT_OK
     if words[0] == "--version":
         sys.stdout.write(f"redqueen {__version__}\n")
@@ -127,22 +56,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _ended(words: Sequence[str]) -> int:
     """Run a task; what goes wrong becomes a line on stderr and an exit code."""
-    task = ""
+    crash = None
     try:
-        kept, files = _files(words)
-        task, rest = _task(kept)
-        return _run(task, rest, files)
+        name, length = _named(words)
+        crash = TASKS[name].crash
+        kept, files = _files(TASKS[name], words[length:])
+        return _run(name.replace(" ", "_"), _placed(TASKS[name], kept), files)
     except UserError as error:
         return _failed(str(error), EXIT_USAGE)
     except KeyboardInterrupt:
         return _failed("interrupted; the same command goes on where it stopped", EXIT_INTERRUPTED)
     except OSError as error:
-        return _failed(str(error), CRASHES.get(task, EXIT_FAILED))
+        return _failed(str(error), EXIT_FAILED if crash is None else crash)
     except Exception as error:  # an error of ours: a traceback tells most, but where a code of its own is promised
-        if task not in CRASHES:
+        if crash is None:
             raise
-        reason = " ".join(str(error).split())[:300]
-        return _failed(f"internal error: {type(error).__name__}: {reason}", CRASHES[task])
+        return _failed(f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}", crash)
+
+
+def _usage() -> str:
+    """The help: every command with what it does, and exit codes."""
+    tasks = "\n".join(f"  {name:<{_WIDTH}} {command.does}" for name, command in TASKS.items())
+    wide = max(len(name) for name, command in TASKS.items() if command.codes)
+    codes = [
+        textwrap.fill(
+            command.codes, 120, initial_indent=f"  {name + ':':<{wide + 1}} ", subsequent_indent=" " * (wide + 4)
+        )
+        for name, command in TASKS.items()
+        if command.codes
+    ]
+    return USAGE.format(tasks=tasks, codes="\n".join(codes))
 
 
 def _failed(message: str, code: int) -> int:
@@ -150,61 +93,64 @@ def _failed(message: str, code: int) -> int:
     return code
 
 
-def _files(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The words with options as settings, and the files among them: bare words, `-`, and all that follows `--`."""
-    task = next((name for name in (" ".join(words[:2]), words[0]) if name in OPTIONS), None)
-    if task is None:
-        return list(words), []
-    options, length = OPTIONS[task], len(task.split())
+def _named(words: Sequence[str]) -> tuple[str, int]:
+    """The command that the first words name, and how many they are."""
+    for length in (2, 1):
+        if " ".join(words[:length]) in TASKS:
+            return " ".join(words[:length]), length
+    second = [name for name in TASKS if name.split()[0] == words[0]]
+    raise unknown("task", " ".join(words[:2]) if second else words[0], second or TASKS)
+
+
+def _files(command: Command, words: Sequence[str]) -> tuple[list[str], list[str] | None]:
+    """The words with options as settings; and the files among them: bare words, `-`, and all that follows `--`.
+
+    None in place of files where the command takes none.
+    """
     files: list[str] = []
     several: dict[str, list[str]] = {}
-    kept, left = list(words[:length]), list(words[length:])
+    kept, left = list[str](), list(words)
     while left:
         word = left.pop(0)
         name, equals, value = word.removeprefix("--").partition("=")
-        if word == "--" and task in FILES:
+        if word == "--" and command.files:
             files += left
             break
-        if name in options and (equals or word.startswith("--")):
+        if name in command.options and (equals or word.startswith("--")):
             if not equals and not left:
                 raise UserError(f"{word} needs a value: {word}=… or {word} …")
-            given, setting = value if equals else left.pop(0), options[name]
-            if setting in LISTS:
+            given, setting = value if equals else left.pop(0), command.options[name]
+            if setting in command.several:
                 several.setdefault(setting, []).append(given)
             else:
                 kept.append(f"{setting}={given if setting in NUMBERS else _quoted(given)}")
         elif word in _VALUED:
             kept += [word, *left[:1]]
             del left[:1]
-        elif task in FILES and (word == "-" or (word[:1] != "-" and "=" not in word)):
+        elif command.files and (word == "-" or (word[:1] != "-" and "=" not in word)):
             files.append(word)
         else:
             kept.append(word)
-    return [*kept, *(f"{setting}={_quoted(given)}" for setting, given in several.items())], files
+    kept += [f"{setting}={_quoted(given)}" for setting, given in several.items()]
+    return kept, files if command.files else None
 
 
 def _quoted(value: str | list[str]) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False).replace("${", "\\${")  # text, where Hydra would look up a setting
 
 
-def _task(words: Sequence[str]) -> tuple[str, list[str]]:
-    """The task, of one word or two, as its configuration is called; and the words after it."""
-    for length in (2, 1):
-        name, rest = " ".join(words[:length]), list(words[length:])
-        if name in TASKS:
-            values = {at + 1 for at, word in enumerate(rest) if word in _VALUED}  # of options
-            bare = [w for at, w in enumerate(rest) if w[:1] != "-" and "=" not in w and at not in values]
-            places = PLACES.get(name, ())[: len(bare)]
-            named = [f"{place}={json.dumps(word)}" for place, word in zip(places, bare, strict=False)]
-            kept = [word for word in rest if word not in bare[: len(places)]]
-            if name in MANY and bare:
-                named, kept = [f"{MANY[name]}={json.dumps(bare)}"], [word for word in rest if word not in bare]
-            return name.replace(" ", "_"), named + kept
-    second = [name for name in TASKS if name.split()[0] == words[0]]
-    raise unknown("task", " ".join(words[:2]) if second else words[0], second or TASKS)
+def _placed(command: Command, words: Sequence[str]) -> list[str]:
+    """The words, those that are known by their place alone with the names of their settings."""
+    values = {at + 1 for at, word in enumerate(words) if word in _VALUED}  # of options
+    bare = [w for at, w in enumerate(words) if w[:1] != "-" and "=" not in w and at not in values]
+    if command.many and bare:
+        return [f"{command.many}={json.dumps(bare)}", *(word for word in words if word not in bare)]
+    places = command.places[: len(bare)]
+    named = [f"{place}={json.dumps(word)}" for place, word in zip(places, bare, strict=False)]
+    return named + [word for word in words if word not in bare[: len(places)]]
 
 
-def _run(task: str, overrides: Sequence[str], files: Sequence[str] = ()) -> int:
+def _run(task: str, overrides: Sequence[str], files: Sequence[str] | None) -> int:
     """Compose the task's configuration with Hydra and run it; Hydra's own errors become one line each."""
     import hydra  # noqa: PLC0415
     from hydra.core.hydra_config import HydraConfig  # noqa: PLC0415
@@ -223,7 +169,7 @@ def _run(task: str, overrides: Sequence[str], files: Sequence[str] = ()) -> int:
         try:
             check(cfg)
             folder = Path(HydraConfig.get().runtime.output_dir)
-            given = (files,) if task in FILES else ()
+            given = () if files is None else (files,)
             codes.append(import_module(f"redqueen.tasks.{task}").run(cfg, folder, *given))
         except Exception as error:  # raised again below: Hydra would write a line of its own to stderr first
             if (platform.node(), os.getpid()) != here:

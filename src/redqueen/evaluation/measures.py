@@ -55,7 +55,7 @@ class Measures:
         styles: Mapping[str, Sequence[str]],
     ) -> None:
         self.evaluation = evaluation
-        self.slices = list(_slices(evaluation, generators, styles))
+        self.slices = list(slices(evaluation, generators, styles))
 
     def of(self, scored: Sequence[Scored]) -> tuple[Measure, ...]:
         """All of them; one that is defined nowhere is left out."""
@@ -77,7 +77,7 @@ class Measures:
     def _windows(self, scored: Sequence[Scored]) -> Iterator[Measure]:
         """Ranking of each window as it comes out, by the cutoff right before it: what the means are made of."""
         for judge in scored:
-            part = self.evaluation.part(self._rows(judge.cutoff, "next"))
+            part = self.evaluation.part(rows_of(self.evaluation, judge.cutoff, "next"))
             if _both(part):
                 for metric, found in ranked(part, judge, CLEAN).items():
                     name = self.evaluation.after[judge.cutoff.name]
@@ -87,7 +87,7 @@ class Measures:
         """Mean AUROC over generators, each against the human-made pictures of its period, whatever its number is."""
         each: list[tuple[Found, Part]] = []
         for judge in scored:
-            rows = self._rows(judge.cutoff, period)
+            rows = rows_of(self.evaluation, judge.cutoff, period)
             makers, human = self.evaluation.makers[rows], self.evaluation.labels[rows] == 0
             for name in sorted(set(makers[~human])):
                 part = self.evaluation.part(rows[human | (makers == name)])
@@ -102,7 +102,7 @@ class Measures:
         """The mean over cutoffs of each figure that a metric gives."""
         cells: dict[str, list[tuple[Found, Part]]] = {}
         for judge in scored:
-            rows = self._rows(judge.cutoff, period)
+            rows = rows_of(self.evaluation, judge.cutoff, period)
             part = self.evaluation.part(rows if one is None else rows[one.rows[rows]])
             if _both(part):
                 for name, found in metric(part, judge, view).items():
@@ -113,22 +113,23 @@ class Measures:
                 by, sliced = ("all", "all") if one is None else (one.by, one.name)
                 yield Measure(name, period, view, by, sliced, figure)
 
-    def _rows(self, cutoff: Window, period: Period) -> NDArray[np.int64]:
-        """Test rows of a period; none for the last cutoff, which no window follows, so that all periods compare.
-
-        Of the one window of a protocol, its own.
-        """
-        cells, following = self.evaluation.cells, self.evaluation.after.get(cutoff.name)
-        if following is None:
-            alone = period == "same" and not self.evaluation.after
-            return cells[cutoff.name] if alone else np.zeros(0, np.int64)
-        seen = self.evaluation.protocol.seen(cutoff)
-        names = {"next": (following,), "same": (cutoff.name,), "past": seen, "whole": (*seen, following)}[period]
-        return np.unique(np.concatenate([cells[name] for name in names]))
-
     def _mean(self, each: Sequence[tuple[Found, Part]]) -> Interval:
         rows = np.unique(np.concatenate([part.rows for _, part in each]))
         return self.evaluation.mean([found[0] for found, _ in each], [found[1] for found, _ in each], rows)
+
+
+def rows_of(evaluation: Evaluation, cutoff: Window, period: Period) -> NDArray[np.int64]:
+    """Test rows of a period; none for the last cutoff, which no window follows, so that all periods compare.
+
+    Of the one window of a protocol, its own.
+    """
+    cells, following = evaluation.cells, evaluation.after.get(cutoff.name)
+    if following is None:
+        alone = period == "same" and not evaluation.after
+        return cells[cutoff.name] if alone else np.zeros(0, np.int64)
+    seen = evaluation.protocol.seen(cutoff)
+    names = {"next": (following,), "same": (cutoff.name,), "past": seen, "whole": (*seen, following)}[period]
+    return np.unique(np.concatenate([cells[name] for name in names]))
 
 
 def area(part: Part, judge: Scored, view: str) -> dict[str, Found]:
@@ -208,9 +209,10 @@ def _both(part: Part) -> bool:
     return all(len(np.unique(part.index[part.labels == label])) > 1 for label in (0, 1))
 
 
-def _slices(
+def slices(
     evaluation: Evaluation, generators: Mapping[str, Generator], styles: Mapping[str, Sequence[str]]
 ) -> Iterator[Slice]:
+    """Human-made pictures by kind and style, all by topic, generated ones by family, country and prompt."""
     human = evaluation.labels == 0
     for kind in HUMAN_KINDS:
         yield Slice("kind", kind, ~human | (evaluation.kinds == kind))

@@ -15,7 +15,7 @@ from redqueen.types import Audit, Result
 
 
 @dataclass(frozen=True)
-class _Picture:
+class Picture:
     """A figure as the page holds it."""
 
     title: str
@@ -71,10 +71,10 @@ def render(
     )
 
 
-def _picture(plot: Plot) -> _Picture:
+def _picture(plot: Plot) -> Picture:
     narrow = None if plot.narrow is None else inline(to_svg(plot.narrow), f"{plot.name}-narrow-", plot.title)
     image = inline(to_svg(plot.figure), f"{plot.name}-", plot.title)
-    return _Picture(plot.title, plot.caption, image, narrow, plot.small, [one.table() for one in plot.data])
+    return Picture(plot.title, plot.caption, image, narrow, plot.small, [one.table() for one in plot.data])
 
 
 def _facts(setup: Result, extra: Mapping[str, str]) -> list[tuple[str, str]]:
