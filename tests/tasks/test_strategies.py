@@ -16,6 +16,7 @@ WORDS = [
     "recipe.steps=2",
     "recipe.batch_size=4",
     "recipe.steps_a_block=1",
+    "logger=none",
 ]
 FIRST, SECOND = "2026-01", "2026-02"
 

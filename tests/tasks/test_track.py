@@ -124,7 +124,7 @@ def test_the_same_command_again_retrains_nothing_and_gives_the_same_bytes(track,
 
 def test_another_store_gives_the_same_results(track, world):
     """Nothing depends on what was cached, on the folder, or on the clock."""
-    assert world.run("track", *WORDS, "name=fresh", "store=runs/other") == 0
+    assert world.run("evaluate", *WORDS, "name=fresh", "store=runs/other") == 0
     assert results(world, "fresh") == results(world)
 
 
@@ -152,7 +152,7 @@ def test_one_cutoff_alone(track, world):
 
 
 def test_shuffled_labels_train_something_else(track, world):
-    assert world.run("track", *WORDS, "name=shuffled", "labels=shuffled") == 0
+    assert world.run("evaluate", *WORDS, "name=shuffled", "labels=shuffled") == 0
     true, shuffled = results(world), results(world, "shuffled")
     assert {result.labels for result in shuffled.values()} == {"shuffled"}
     assert shuffled["spectral"].corpus_digest == true["spectral"].corpus_digest
@@ -173,14 +173,9 @@ def test_a_generator_that_saw_test_photographs_is_refused(track, world, capfd):
     assert "generator 'tiny-1' learned from wheels/" in capfd.readouterr().err
 
 
-def test_multirun_sweeps_over_seeds(track, world):
-    words = ["detector=[spectral]", "detector.spectral.size=64", "name=sweep", "seed=0,1", "-m"]
-    assert world.run("train", *words) == 0
-    assert len([path for path in world.stages("checkpoint") if path.startswith("spectral-2026-01")]) >= 8
-
-
 @pytest.mark.filterwarnings("ignore::Warning:wandb.*")
 def test_wandb_offline_logs_the_run(track, world, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
-    assert world.run("train", *WORDS, "name=logged", "logger=wandb", "seed=5", "cutoff=2026-01") == 0
+    words = [word for word in WORDS if "spectral" not in word]
+    assert world.run("train", "detector=[npr]", *words, "name=logged", "logger=wandb", "seed=5", "cutoff=2026-01") == 0
     assert list((world.folder / "runs" / "logged").rglob("*.wandb"))
