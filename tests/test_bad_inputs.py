@@ -13,6 +13,7 @@ from PIL import ImageFile
 from leaderboard import world
 from leaderboard.cases import Case
 from redqueen.cli import main
+from redqueen.leaderboard import rerun
 
 HERE = Path(__file__).parent
 FOUND = sorted([*HERE.glob("leaderboard/cases_*.py"), *HERE.glob("regression/cases_*.py")])
@@ -32,6 +33,7 @@ def fresh(template: world.World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     shutil.copytree(template.folder, tmp_path / "world")
     monkeypatch.chdir(tmp_path / "world")
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", False)  # a case may set it
+    monkeypatch.setattr(rerun, "of_checkpoint", rerun.of_checkpoint)  # likewise
     return replace(template, folder=tmp_path / "world")
 
 
