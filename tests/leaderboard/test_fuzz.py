@@ -48,5 +48,5 @@ def test_a_few_dozen_broken_bundles(template, tmp_path):
 
 
 @pytest.mark.slow
-def test_hundreds_of_broken_bundles(template, tmp_path):
-    assert sum(verdicts(template, tmp_path, range(1000, 1600)).values()) == 600
+def test_a_hundred_broken_bundles(template, tmp_path):
+    assert sum(verdicts(template, tmp_path, range(1000, 1100)).values()) == 100

@@ -149,7 +149,7 @@ class Again:
                     self.suite.apply(one.view, self.corpus.pixels(rows[one.image_id]), one.image_id)
                     for one in places[start : start + BATCH]
                 ]
-            except RejectedPictureError as error:
+            except (RejectedPictureError, DigestError) as error:
                 raise StoppedError("run.corpus", "skipped", f"was not run: a picture of the corpus: {error}") from None
 
     def _compared(self, places: Sequence[Place], found: Mapping[Place, float], partly: Sequence[str]) -> Check:
