@@ -173,17 +173,27 @@ def _cards(row: Row) -> Iterator[tuple[str, list[tuple[str, str]]]]:
             yield title, list(_flat(json.loads(path.read_text("utf-8"))))
 
 
-_SECRET = ("claims", "contact")  # compared and not shown; for the maintainers
+_LEFT_OUT = ("claims", "contact", "schema_version")  # compared and not shown; for the maintainers; of no use
 
 
 def _flat(value: Any, key: str = "", deep: int = 0) -> Iterator[tuple[str, str]]:
+    """Names and values, those of objects and lists within it as "outer › inner"."""
+    if isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
+        value = {str(at): one for at, one in enumerate(value, 1)}
     if isinstance(value, dict) and deep < _DEEP:
-        for name, inner in ((name, inner) for name, inner in value.items() if name not in _SECRET):
-            yield from _flat(inner, f"{key} › {name}" if key else str(name), deep + 1)
-    elif isinstance(value, list) and all(not isinstance(one, dict | list) for one in value):
-        yield key.replace("_", " "), ", ".join(map(str, value)) or "none"
+        for name, inner in value.items():
+            if name not in _LEFT_OUT:
+                yield from _flat(inner, f"{key} › {name}" if key else str(name), deep + 1)
     elif value is not None:
-        yield key.replace("_", " "), json.dumps(value) if isinstance(value, dict | list) else str(value)
+        yield key.replace("_", " "), _told(value)
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def _settings(result: Result) -> list[tuple[str, str]]:
