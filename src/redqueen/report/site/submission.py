@@ -36,6 +36,7 @@ class Bars:
     note: str
     head: Sequence[str]
     rows: Sequence[_Bar]
+    floor: float = 0.3  # where the scale begins
 
 
 def submission_page(board: Board, row: Row, root: str) -> str:
@@ -129,7 +130,7 @@ def _alarms(result: Result) -> Bars:
         (one.kind, f"trained up to {one.trained_up_to}", grid.figure(one.rate, percent=True), []) for one in rates
     ]
     note = "Share of human-made test pictures over the threshold that validation pictures fixed."
-    return Bars("False alarms", note, ["Kind", "Cutoff", "False alarms"], rows)
+    return Bars("False alarms", note, ["Kind", "Cutoff", "False alarms"], rows, floor=0.0)
 
 
 def _hashes(board: Board, row: Row) -> Iterator[tuple[str, str]]:
