@@ -36,6 +36,7 @@ class Bars:
     note: str
     head: Sequence[str]
     rows: Sequence[_Bar]
+    floor: float = 0.3  # where the scale begins
 
 
 def submission_page(board: Board, row: Row, root: str) -> str:
@@ -129,7 +130,7 @@ def _alarms(result: Result) -> Bars:
         (one.kind, f"trained up to {one.trained_up_to}", grid.figure(one.rate, percent=True), []) for one in rates
     ]
     note = "Share of human-made test pictures over the threshold that validation pictures fixed."
-    return Bars("False alarms", note, ["Kind", "Cutoff", "False alarms"], rows)
+    return Bars("False alarms", note, ["Kind", "Cutoff", "False alarms"], rows, floor=0.0)
 
 
 def _hashes(board: Board, row: Row) -> Iterator[tuple[str, str]]:
@@ -173,17 +174,27 @@ def _cards(row: Row) -> Iterator[tuple[str, list[tuple[str, str]]]]:
             yield title, list(_flat(json.loads(path.read_text("utf-8"))))
 
 
-_SECRET = ("claims", "contact")  # compared and not shown; for the maintainers
+_LEFT_OUT = ("claims", "contact", "schema_version")  # compared and not shown; for the maintainers; of no use
 
 
 def _flat(value: Any, key: str = "", deep: int = 0) -> Iterator[tuple[str, str]]:
+    """Names and values, those of objects and lists within it as "outer › inner"."""
+    if isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
+        value = {str(at): one for at, one in enumerate(value, 1)}
     if isinstance(value, dict) and deep < _DEEP:
-        for name, inner in ((name, inner) for name, inner in value.items() if name not in _SECRET):
-            yield from _flat(inner, f"{key} › {name}" if key else str(name), deep + 1)
-    elif isinstance(value, list) and all(not isinstance(one, dict | list) for one in value):
-        yield key.replace("_", " "), ", ".join(map(str, value)) or "none"
+        for name, inner in value.items():
+            if name not in _LEFT_OUT:
+                yield from _flat(inner, f"{key} › {name}" if key else str(name), deep + 1)
     elif value is not None:
-        yield key.replace("_", " "), json.dumps(value) if isinstance(value, dict | list) else str(value)
+        yield key.replace("_", " "), _told(value)
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def _settings(result: Result) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 
 const DATA = window.REDQUEEN;
 const MOST = 6; // that can be pinned
-const FIRST = 50; // rows that are shown before one asks for all
+const FIRST = 30; // rows that are shown before one asks for all
 const DRAWN = 5; // lines over time where nothing is pinned
 const TIERS = ["claimed", "recomputed", "re-run", "hidden"];
 

@@ -128,7 +128,10 @@ function ageAxis(svg, box, x, [, last]) {
 
 function dateAxis(svg, box, x, time, mode) {
   const [first, last] = [time.windows[0][1], time.windows.at(-1)[2]];
-  for (let year = Math.ceil(first / 12); year * 12 <= last; year += 1) tickAt(svg, x(year * 12), box, String(year));
+  const step = last - first > 30 ? 12 : last - first > 8 ? 3 : 1;
+  for (let month = Math.ceil(first / step) * step; month <= last; month += step) {
+    tickAt(svg, x(month), box, step === 12 ? String(month / 12) : monthName(month));
+  }
   for (const cutoff of time.cutoffs) {
     const [name, , end] = time.windows[cutoff];
     if (end >= last || (mode !== "next" && name !== mode)) continue;
@@ -190,7 +193,7 @@ function drawLine(line, at, x, y, domain, mode, alone) {
       );
     if (dots.length) group.append(element("path", {class: "line", d: path(dots)}));
   }
-  if (mode === "age" && alone)
+  if ((mode === "age" && alone) || line.points.length === 1)
     for (const point of line.points)
       if (point.ends[1] !== null)
         group.append(
