@@ -1,7 +1,8 @@
 """Copy what runs wrote into `results/`, and what is said of it into the README and those of `results/`.
 
-RUN is the folder of a `redqueen track` run; its JSONs join those of results/<corpus>/<protocol>/ (one of the same
-detector is replaced), and figures, page and card are made of all that lie there.
+RUN is the folder of a `redqueen track` run; its JSONs join those of results/<corpus>/<protocol>/ as claims (one of the
+same detector is replaced, unless `redqueen leaderboard add` has published it), and figures, page and card are made of
+all that lie there. Without RUN they are made of what lies in results/<corpus>/ already.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from redqueen.files import write_json, write_text
+from redqueen.leaderboard.records import read_log
 from redqueen.report.finding import MAIN_VIEW, first_sentence, next_period, notes, same_period, spell
 from redqueen.report.markdown import matrix
 from redqueen.report.paragraphs import paragraphs
@@ -31,7 +33,8 @@ Seeds = dict[str, dict[str, float]]  # detector -> "seed 0", …, "mean" -> a fi
 
 def main() -> int:
     given = argument_parser().parse_args()
-    corpus = published(given.run)
+    corpus = claimed(given.run) if given.run else ROOT / "results" / given.corpus
+    told(corpus)
     for name, runs in given.beside:
         copied(runs, corpus / "beside" / name)
     if given.shuffled:
@@ -48,7 +51,8 @@ def main() -> int:
 
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, metavar="RUN")
+    parser.add_argument("run", type=Path, metavar="RUN", nargs="?")
+    parser.add_argument("--corpus", default="field", help="folder of results/, where there is no RUN (%(default)s)")
     runs = {"type": Path, "nargs": "+", "metavar": "RUN", "default": ()}
     parser.add_argument("--shuffled", **runs, help="runs with labels=shuffled, of any seeds: shuffled.json")
     parser.add_argument("--seeds", **runs, help="runs as RUN, of any seeds: seeds.json")
@@ -72,14 +76,23 @@ def copied(runs: Iterable[Path], target: Path) -> None:
         shutil.copyfile(path, target / name)
 
 
-def published(run: Path) -> Path:
-    """Results, figures and page of a run, among those that are there; the folder of its corpus."""
+def claimed(run: Path) -> Path:
+    """Copy the results of a run and its corpus's card to those that are there; the folder of its corpus."""
     first = read(next((run / "results").glob("*.json")))
     corpus = ROOT / "results" / first.corpus
+    verified = {event.submission for event in read_log(corpus / first.protocol)}
+    kept = verified & {path.stem for path in (run / "results").glob("*.json")}
+    if kept:
+        raise SystemExit(f"{', '.join(sorted(kept))}: published by `redqueen leaderboard add`, and not to be replaced")
     copied([run], corpus / first.protocol)
-    card = json.loads((run / "card.json").read_text())
-    write(in_order(corpus / first.protocol), card, corpus)
+    shutil.copyfile(run / "card.json", corpus / "card.json")
     return corpus
+
+
+def told(corpus: Path) -> None:
+    """Figures and report of all results of a corpus."""
+    found, card = main_results(corpus)
+    write(found, card, corpus)
 
 
 def in_order(folder: Path) -> list[Result]:
@@ -100,14 +113,14 @@ def _later(result: Result) -> float | None:
 
 def by_seed(path: Path, runs: Sequence[Path], labels: str) -> Seeds:
     """Of each detector the mean AUROC over next periods, or over all windows where there is none, of each seed."""
-    told: Seeds = json.loads(path.read_text()) if path.exists() else {}
+    known: Seeds = json.loads(path.read_text()) if path.exists() else {}
     fresh: Seeds = {}
     for result in (read(one) for run in runs for one in sorted((run / "results").glob("*.json"))):
         if result.labels != labels:
             raise SystemExit(f"{result.detector}, seed {result.seed}: labels are {result.labels}, not {labels}")
         fresh.setdefault(result.detector, {})[f"seed {result.seed}"] = _height(result)
     means = {name: {"mean": statistics.mean(seeds.values()), **seeds} for name, seeds in sorted(fresh.items())}
-    return dict(sorted((told | means).items()))
+    return dict(sorted((known | means).items()))
 
 
 def _height(result: Result) -> float:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from redqueen.cli import main
+from redqueen.evaluation.benchmark import Benchmark
 from redqueen.files import configs
+from redqueen.leaderboard.records import records
 from redqueen.settings import composed
 from redqueen.tasks.evaluate import read
 
@@ -96,3 +99,24 @@ def test_a_command_of_the_readme_composes(command):
     task, *overrides = command.split()
     assert composed(configs(), task, overrides) is not None
     assert f"experiment={composed(configs(), task, overrides).name}" in overrides
+
+
+def test_what_is_published_stands_in_an_unbroken_log_and_is_of_the_benchmark_beside_it():
+    found = records(FIELD / "field-v1")  # raises where a file is not that of its line, or a line does not follow
+    assert {record.result.detector for record in found} == {path.stem for path in RESULTS}
+    benchmark = Benchmark.open(FIELD / "benchmark")
+    assert benchmark.card.corpus_digest == found[0].result.corpus_digest
+    tiers = {record.result.detector: record.tier for record in found}
+    assert tiers["lite0_probe"] == "re-run"
+    for record in found:
+        assert record.result.windows == benchmark.card.windows
+        if record.tier != "claimed":
+            card = json.loads((FIELD / "field-v1" / "bundles" / record.submission / "submission.json").read_text())
+            assert card["benchmark"]["digest"] == benchmark.digest
+
+
+def test_the_site_is_made_of_what_is_published(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["leaderboard", "build", f"results={ROOT / 'results'}", "output=site"]) == 0
+    page = (tmp_path / "site" / "index.html").read_text()
+    assert all(f'href="s/{path.stem}.html"' in page for path in RESULTS)
