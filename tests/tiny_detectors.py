@@ -1,9 +1,12 @@
 """Detectors of a few hundred weights, one for each way in which a detector can be fitted."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
 from redqueen.detectors.base import Detector, FeatureDetector, to_tensor
+from redqueen.errors import UserError
 
 
 class Convolutions(Detector):
@@ -65,3 +68,8 @@ class Repetition(Detector):
     def forward(self, batch):
         steps = batch.diff(dim=-1).abs().mean(dim=(1, 2))
         return 10 * (steps[:, 1::2].mean(dim=1) - steps[:, ::2].mean(dim=1))
+
+
+def refuse(pixels: Any) -> Any:
+    """In place of `prepare`."""
+    raise UserError("this picture is refused")

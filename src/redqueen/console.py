@@ -18,7 +18,7 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def bar(label: str, total: int | None, done: int = 0) -> Iterator[Progress]:
+def bar(label: str, total: int | None, done: int = 0, shown: bool = True) -> Iterator[Progress]:
     """A progress bar with the count, the time left and `progress.advance(progress.task_ids[0])` to move it."""
     columns = (
         SpinnerColumn(),
@@ -27,7 +27,7 @@ def bar(label: str, total: int | None, done: int = 0) -> Iterator[Progress]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as progress:
         progress.add_task(label, total=total, completed=done)
         yield progress
 

@@ -35,6 +35,7 @@ PLAIN: Mapping[str, Any] = {  # settings that go to no constructor
     "corpus_seed": _Seed,
     "strict": bool,
     "workers": _Count | None,
+    "predictors": _Count | None,
     "shares": dict[Split, Annotated[float, Field(ge=0)]],
     "n": _Count,
     "shard": str,

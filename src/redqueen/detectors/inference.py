@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from redqueen.corpus.audit import metadata_features
 from redqueen.corpus.store import Corpus
-from redqueen.detectors import one_pass
+from redqueen.detectors import one_pass, several
 from redqueen.detectors.base import Detector, FeatureDetector, JointDetector
 from redqueen.detectors.one_pass import Array, Column, Rows
 from redqueen.files import digest_of
@@ -84,10 +84,13 @@ def rows_digest(corpus: Corpus, rows: Sequence[int] | Rows) -> str:
     return digest_of([corpus.digest, [ids[row] for row in rows]])
 
 
-def fill(judges: Sequence[Judge], pictures: Pictures) -> None:
-    """Compute what is missing of every judge under every view, all in one pass; `logits` reads it from the cache."""
+def fill(judges: Sequence[Judge], pictures: Pictures, processes: int | None = 1) -> None:
+    """Compute what is missing of every judge under every view, all in one pass; `logits` reads it from the cache.
+
+    `processes` share the pictures out; None: one a CUDA device.
+    """
     columns = [one for judge in judges for view in pictures.suite.views for one in _columns(judge, pictures, view)]
-    one_pass.fill(columns, pictures.corpus, pictures.suite)
+    several.fill(columns, pictures.corpus, pictures.suite, processes)
 
 
 def features(

@@ -78,10 +78,18 @@ class Column:
         return detector.features(batch) if isinstance(detector, FeatureDetector) else detector(batch)
 
 
-def fill(columns: Iterable[Column], corpus: Corpus, suite: Suite) -> None:
-    """Compute what is missing of the columns; those over the same rows in one pass."""
+@dataclass(frozen=True)
+class Share:
+    """Which parts one of several processes computes: every `of`-th one from `rank` on, on the device of that number."""
+
+    rank: int = 0
+    of: int = 1
+
+
+def fill(columns: Iterable[Column], corpus: Corpus, suite: Suite, share: Share = Share()) -> None:
+    """Compute what is missing of the columns, or a share of it; those over the same rows in one pass."""
     for group in grouped({column.folder: column for column in columns}.values(), lambda c: c.rows.tobytes()).values():
-        _pass(group, corpus, suite)
+        _pass(group, corpus, suite, share)
 
 
 def what_it_reads(detector: Detector, corpus: Corpus, row: int) -> NDArray[Any]:
@@ -124,9 +132,9 @@ def grouped(items: Iterable[T], key: Callable[[T], Key]) -> dict[Key, list[T]]:
     return found
 
 
-def _pass(columns: Sequence[Column], corpus: Corpus, suite: Suite) -> None:
+def _pass(columns: Sequence[Column], corpus: Corpus, suite: Suite, share: Share) -> None:
     rows = columns[0].rows
-    numbers = range(-(-len(rows) // CHUNK))
+    numbers = range(-(-len(rows) // CHUNK))[share.rank :: share.of]
     missing = {number: [column for column in columns if not column.part(number).exists()] for number in numbers}
     if not any(missing.values()):
         return
@@ -134,7 +142,8 @@ def _pass(columns: Sequence[Column], corpus: Corpus, suite: Suite) -> None:
     label = (
         f"{len(columns)} columns" if len(columns) > 1 else f"{type(columns[0].detector).__name__}, {columns[0].view}"
     )
-    with bar(label if views == 1 else f"{label}, {views} views", len(rows)) as progress, _crew() as crew:
+    label = label if views == 1 else f"{label}, {views} views"
+    with bar(label, len(rows) // share.of, shown=share.rank == 0) as progress, _crew(share.rank) as crew:
         for number in numbers:
             chunk = rows[number * CHUNK : (number + 1) * CHUNK]
             if missing[number]:
@@ -153,9 +162,9 @@ def _save(columns: Sequence[Column], number: int, pieces: Iterable[Sequence[Arra
 class _Crew:
     """Threads that score pictures, each with twins of the detectors: the same weights, but hooks of their own."""
 
-    def __init__(self, map_: Callable[..., Iterable[Any]], alone: bool) -> None:
+    def __init__(self, map_: Callable[..., Iterable[Any]], alone: bool, number: int) -> None:
         self.map, self.alone = map_, alone
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = torch.device("cuda", number) if torch.cuda.is_available() else torch.device("cpu")
         self.batch = BATCH_CUDA if self.device.type == "cuda" else BATCH
         self._own = local()
 
@@ -204,16 +213,16 @@ def _sharing(detector: Detector) -> Detector:
 
 
 @contextmanager
-def _crew() -> Iterator[_Crew]:
-    """As many threads as PyTorch would use for one operation; within each it uses one."""
+def _crew(number: int) -> Iterator[_Crew]:
+    """As many threads as PyTorch would use for one operation, for a device; within each it uses one."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         if threads == 1:
-            yield _Crew(map, alone=True)
+            yield _Crew(map, True, number)
             return
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield _Crew(pool.map, alone=False)
+            yield _Crew(pool.map, False, number)
     finally:
         torch.set_num_threads(threads)
 

@@ -41,7 +41,7 @@ def predicted(cfg: DictConfig, corpus: Corpus, made: Made) -> dict[Job, Path]:
     }
     todo = {job: made[job] for job, stage in stages.items() if not stage.done}
     pictures = Pictures.of_split(corpus, "test", suite, Path(cfg.store) / "features")
-    fill(_distinct(cfg, corpus, todo), pictures)
+    fill(_distinct(cfg, corpus, todo), pictures, cfg.predictors)
     for job, checkpoint in todo.items():
         path = stages[job].folder / predictions.FILE
         found = predictions.tables(_judge(cfg, corpus, job, checkpoint), pictures, checkpoint.record["temperature"])
