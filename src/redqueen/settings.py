@@ -68,7 +68,7 @@ PLAIN: Mapping[str, Any] = {  # settings that go to no constructor
     "after": str,
     "to": str,
     "results": str,
-    "submission": str,
+    "submission": str | None,
     "output": str | None,
     "private": bool,
     "replace": bool,

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,7 @@ from redqueen.evaluation import benchmark, scores
 from redqueen.evaluation.benchmark import Benchmark
 from redqueen.leaderboard import commitment, ladder, rounds
 from redqueen.leaderboard.new_round import Plan, new
+from redqueen.leaderboard.records import records
 from redqueen.leaderboard.rounds import Round, coin, keyed, opaque
 from redqueen.perturbations.suite import CLEAN, Suite
 
@@ -269,7 +271,7 @@ def test_a_team_learns_in_steps_and_only_of_progress(copy, tmp_path):
 
 def test_the_figure_is_that_of_the_pictures_that_count(made, tmp_path):
     path = table(made, lambda row: noise(row, 0.2), tmp_path)
-    result, checks = ladder.evaluated(made, path)
+    result, _, checks = ladder.evaluated(made, path)
     rows = [row for row in made.answers().table.to_pylist() if row["window:hidden"]]
     area = roc_auc_score([row["label"] for row in rows], [noise(row, 0.2) for row in rows])
     found = ladder.figures(result)["auroc"].figure
@@ -329,12 +331,15 @@ def test_from_the_corpus_to_the_reveal_by_commands(corpus, tmp_path, monkeypatch
     assert out.startswith("round r-1, team us, evaluation 1 of 5: AUROC ")
     assert out.count("\n") == 1
     assert main(["round", "score", "s.parquet", "r"]) == 2
+    assert main(["round", "score", "s.parquet", "r", "team=us", "submission=ours"]) == 2, "its answers are hidden"
     assert main(["round", "reveal", "r", "check=true"]) == 2, "nothing is revealed yet"
     assert main(["round", "reveal", "r"]) == 0
     assert main(["round", "reveal", "r/public", "check=true", f"published={digest}"]) == 0
     capsys.readouterr()
-    assert main(["round", "score", "s.parquet", "r/public"]) == 0
+    assert main(["round", "score", "s.parquet", "r/public", "submission=ours", "results=results"]) == 0
     assert "AUROC 1.0000 (0.9" in capsys.readouterr().out
+    (record,) = records(next(Path("results").glob("*/*")))
+    assert (record.submission, record.tier, record.result.detector) == ("ours", "hidden", given.origin.detector)
     answers = pq.read_table("r/public/reveal/answers.parquet").to_pylist()
     swap(answers)
     pq.write_table(pa.Table.from_pylist(answers), "r/public/reveal/answers.parquet")

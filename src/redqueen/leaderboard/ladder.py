@@ -17,6 +17,7 @@ from redqueen.evaluation.measured import Facts, Slicing, measured
 from redqueen.files import canonical, digest_file, write_json, write_text
 from redqueen.leaderboard import canaries
 from redqueen.leaderboard.findings import Check
+from redqueen.leaderboard.headlines import Draws, headlines
 from redqueen.leaderboard.rounds import Round
 from redqueen.perturbations.suite import CLEAN
 from redqueen.types import Measure, Result
@@ -82,8 +83,8 @@ class Entry:
     failed: tuple[str, ...] = ()
 
 
-def evaluated(found: Round, path: Path) -> tuple[Result, list[Check]]:
-    """The whole result of a table of scores, and whether canaries and twins tell on it.
+def evaluated(found: Round, path: Path) -> tuple[Result, Draws, list[Check]]:
+    """The whole result of a table of scores, its headline draws, and whether canaries and twins tell on it.
 
     Raises:
         DigestError: the table is of another round.
@@ -111,8 +112,8 @@ def evaluated(found: Round, path: Path) -> tuple[Result, list[Check]]:
         biased=card.biased,
         limits=card.limits,
     )
-    result, _ = measured(answers.evaluation, scored, facts, Slicing(card.styles, card.distances))
-    return result, list(canaries.check(scored, answers))
+    result, matrix = measured(answers.evaluation, scored, facts, Slicing(card.styles, card.distances))
+    return result, headlines(answers.evaluation, scored, matrix), list(canaries.check(scored, answers))
 
 
 def figures(result: Result) -> dict[str, Measure]:
@@ -139,7 +140,7 @@ def enter(found: Round, path: Path, team: str, date: str, rules: Rules) -> Entry
         return again
     if len(own) >= rules.most:
         raise UserError(f"team {team} has had its {rules.most} evaluations in round {found.card.name}")
-    result, checks = evaluated(found, path)
+    result, _, checks = evaluated(found, path)
     failed = tuple(check.id for check in checks if check.outcome not in ("passed", "skipped"))
     best = next((one.told for one in reversed(own) if not one.failed), {})
     values = figures(result)

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from redqueen.console import say
 from redqueen.errors import UserError
 from redqueen.leaderboard import ladder
+from redqueen.leaderboard.publish import Publication, publish
 from redqueen.leaderboard.rounds import Round
 
 
@@ -18,7 +19,9 @@ def run(cfg: DictConfig, folder: Path) -> int:  # noqa: ARG001  (every task has 
     """Evaluate; stdout is for the team, stderr for the maintainer; 1 where canaries or twins tell on the scores."""
     found, path = Round.open(Path(cfg.round)), Path(cfg.scores)
     if found.revealed:
-        return _open(found, path)
+        return _open(found, path, cfg)
+    if cfg.submission is not None:
+        raise UserError("submission=NAME: a hidden result is published once the answers are out: redqueen round reveal")
     if cfg.team is None:
         raise UserError("team=NAME is needed: who hands in these scores? Evaluations are counted by team")
     rules = cast(ladder.Rules, instantiate(cfg.rules))
@@ -30,13 +33,18 @@ def run(cfg: DictConfig, folder: Path) -> int:  # noqa: ARG001  (every task has 
     return 1 if entry.failed else 0
 
 
-def _open(found: Round, path: Path) -> int:
-    """Every figure with its interval, since nothing is left to hide."""
-    result, checks = ladder.evaluated(found, path)
+def _open(found: Round, path: Path, cfg: DictConfig) -> int:
+    """Every figure with its interval, since nothing is left to hide; published if the submission has a name."""
+    result, draws, checks = ladder.evaluated(found, path)
     for name, one in ladder.figures(result).items():
         figure = one.figure
         said = f"{ladder.FIGURES[name]} {figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})"
         sys.stdout.write(f"{found.card.name}, {result.detector}: {said}, {figure.n} pictures\n")
     for check in checks:
         say(f"{check.outcome}: {check.message}")
-    return int(any(check.outcome == "rejected" for check in checks))
+    failed = any(check.outcome == "rejected" for check in checks)
+    if cfg.submission is not None and not failed:
+        made = Publication(cfg.submission, result, draws, "hidden", checks=checks, date=cfg.date or "")
+        record = publish(Path(cfg.results), made)
+        say(f"{record.submission} is published as {record.tier}: {record.path}")
+    return int(failed)
