@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from redqueen.cli import OPTIONS, TASKS
+from redqueen.commands import TASKS
 from redqueen.regression.figures import METRICS
 from redqueen.regression.policy import Slices, read
 
@@ -19,7 +19,7 @@ def test_the_commands_and_the_names_exist():
     commands = re.findall(r"^redqueen (check \w+)(.*)$", TEXT, re.MULTILINE)
     assert [name for name, _ in commands] == ["check power", "check run", "check explain", "check accept"]
     for name, rest in commands:
-        assert name in TASKS and set(re.findall(r"--(\w+)", rest)) <= set(OPTIONS[name])
+        assert name in TASKS and set(re.findall(r"--(\w+)", rest)) <= set(TASKS[name].options)
     assert all(f"`{name}`" in TEXT for name in METRICS)
     sorts = re.search(r"Slices: (.*)\.\n", TEXT).group(1)
     assert re.findall(r"`(\w+)`", sorts) == list(Slices.model_fields["by"].annotation.__args__[0].__args__)
