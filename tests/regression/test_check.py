@@ -83,9 +83,10 @@ def test_a_tolerance_takes_scores_of_another_machine_for_the_same(made, tables, 
     values = tables["release"].table["score"].to_numpy()
     near = np.clip(values + 1e-5 * np.sin(np.arange(len(values))), 0, 1)
     other = replace(tables["release"], table=tables["release"].table.set_column(3, "score", pa.array(near)))
-    found, _ = checked(made, tmp_path, other, {"release": tables["release"]}, tolerance=1e-4)
+    brier = [{"metric": "brier", "margin": 0.01}]
+    found, _ = checked(made, tmp_path, other, {"release": tables["release"]}, gates=brier, tolerance=1e-4)
     assert {one.verdict for one in found.findings} == {"identical"}
-    found, _ = checked(made, tmp_path, other, {"release": tables["release"]}, tolerance=1e-6)
+    found, _ = checked(made, tmp_path, other, {"release": tables["release"]}, gates=brier, tolerance=1e-6)
     assert "identical" not in {one.verdict for one in found.findings}
 
 
