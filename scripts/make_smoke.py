@@ -1,14 +1,14 @@
 """Make the smoke set that `scripts/smoke_check.py` trains and checks on: cached features of a corpus, and no picture.
 
-usage: python scripts/make_smoke.py CORPUS OUTPUT [--cache FOLDER] [--cutoff WINDOW] [--width 32]
+usage: python scripts/make_smoke.py CORPUS OUTPUT [--cache FOLDER] [--cutoff WINDOW] [--width 32] [--view whatsapp]
 
 CORPUS is a built corpus of experiment `field`. Its pictures are read by the frozen EfficientNet-Lite0 of `lite0_probe`
 (features that lie in the cache are not computed again), and the features are turned onto the first principal
 components of the training pictures, so that the set stays small. OUTPUT gets
 
   features.npz  features of training and validation pictures (clean) up to the cutoff with their labels, and of all
-                test pictures under each view of the suite `basic`, in the order of the benchmark's rows
-  benchmark/    the test pictures without their labels' pictures, as `redqueen benchmark` writes it
+                test pictures, clean and under one view of the suite `platforms`, in the order of the benchmark's rows
+  benchmark/    what is true of the test pictures, as `redqueen benchmark` writes it
 """
 
 import argparse
@@ -38,13 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--cache", type=Path, default=Path("runs/store/features"))
-    parser.add_argument("--cutoff", default="2024-07..2024-12")
+    parser.add_argument("--cutoff", default="2025-06..2025-10")
     parser.add_argument("--width", type=int, default=32)
+    parser.add_argument("--view", default="whatsapp")
     given = parser.parse_args(arguments)
     corpus = Corpus.open(given.corpus)
-    suite, protocol = (
-        instantiate(OmegaConf.load(configs() / name)) for name in ("suite/basic.yaml", "protocol/field.yaml")
+    protocol, whole = (
+        instantiate(OmegaConf.load(configs() / one)) for one in ("protocol/field.yaml", "suite/platforms.yaml")
     )
+    suite = Suite(whole.name, whole.version, {view: whole.views[view] for view in (CLEAN, given.view)})
     cutoff = next(window for window in protocol.windows if window.name == given.cutoff)
     made = frozen(corpus, suite, protocol, cutoff.name, given.output / "benchmark")
     places = {one: at for at, one in enumerate(corpus.column("image_id"))}

@@ -26,7 +26,7 @@ def imported():
 
 
 def test_every_import_of_src_is_declared():
-    lines = PROJECT["dependencies"] + sum((EXTRAS[name] for name in ("quickstart", "c2pa", "openclip")), [])
+    lines = PROJECT["dependencies"] + sum((EXTRAS[name] for name in ("quickstart", "c2pa", "openclip", "pytest")), [])
     declared = {canonicalize_name(Requirement(line).name) for line in lines}
     owners = packages_distributions()
     foreign = set(imported()) - sys.stdlib_module_names - {"redqueen"}

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from leaderboard.cases import Case
 from redqueen.evaluation import scores
 from redqueen.evaluation.scores import Scores
 from regression import world as small
-from regression.case import Case
 
 AUROC = {"metric": "auroc", "margin": 0.02}
 ACCURACY = {"metric": "balanced_accuracy", "margin": 0.05}

@@ -83,10 +83,20 @@ def test_a_tolerance_takes_scores_of_another_machine_for_the_same(made, tables, 
     values = tables["release"].table["score"].to_numpy()
     near = np.clip(values + 1e-5 * np.sin(np.arange(len(values))), 0, 1)
     other = replace(tables["release"], table=tables["release"].table.set_column(3, "score", pa.array(near)))
-    found, _ = checked(made, tmp_path, other, {"release": tables["release"]}, tolerance=1e-4)
+    brier = [{"metric": "brier", "margin": 0.01}]
+    found, _ = checked(made, tmp_path, other, {"release": tables["release"]}, gates=brier, tolerance=1e-4)
     assert {one.verdict for one in found.findings} == {"identical"}
-    found, _ = checked(made, tmp_path, other, {"release": tables["release"]}, tolerance=1e-6)
+    found, _ = checked(made, tmp_path, other, {"release": tables["release"]}, gates=brier, tolerance=1e-6)
     assert "identical" not in {one.verdict for one in found.findings}
+
+
+def test_another_scale_of_the_same_order_leaves_figures_of_order_identical(made, tables, tmp_path):
+    values = tables["release"].table["score"].to_numpy() ** 3
+    cubed = replace(tables["release"], table=tables["release"].table.set_column(3, "score", pa.array(values)))
+    found, _ = checked(made, tmp_path, cubed, {"release": tables["release"]}, slices={"by": ["kind"], "min_groups": 20})
+    verdicts = {one.gate: one.verdict for one in found.findings}
+    assert verdicts["auroc"] == verdicts["auroc kind=collage"] == "identical"
+    assert verdicts["balanced_accuracy"] == "fail", "its threshold was left behind"
 
 
 def test_another_threshold_is_another_detector(made, tables, tmp_path):
@@ -94,7 +104,7 @@ def test_another_threshold_is_another_detector(made, tables, tmp_path):
     found, flips = checked(made, tmp_path, replace(tables["release"], origin=origin), {"release": tables["release"]})
     verdicts = {one.gate: one.verdict for one in found.findings}
     assert verdicts["balanced_accuracy"] == "fail" and flips
-    assert verdicts["auroc"] == "pass"
+    assert verdicts["auroc"] == "identical", "its order is the same"
 
 
 def test_one_baseline_under_two_names_is_asked_once(made, tables, tmp_path):

@@ -15,7 +15,7 @@ from redqueen.evaluation.scores import Scores
 from redqueen.files import digest_of
 from redqueen.regression.bounds import bounds
 from redqueen.regression.decide import Trial, decided, waived
-from redqueen.regression.figures import METRICS, Measured, changed
+from redqueen.regression.figures import Measured, flipped, same_order
 from redqueen.regression.findings import Checked, Finding, Table, outcome
 from redqueen.regression.flips import Flip, counted, flips
 from redqueen.regression.plan import Plan, Planned, plan
@@ -60,15 +60,15 @@ def check(
     found = decided([*_gates(policy, asked, new, old), *_floors(asked, new)], policy)
     settled = waived([*asked.unmeasured, *found, *_undefined(asked, new, old)], policy.waivers, today)
     ordered = sorted(settled, key=_worst_first)
-    flipped = flips(new, old)
+    turned = flips(new, old)
     result = replace(
         frame,
         outcome=outcome(ordered),
         findings=tuple(ordered),
         skipped=tuple(asked.skipped),
-        flips=counted(flipped, old),
+        flips=counted(turned, old),
     )
-    return replace(result, sentence=sentence(result)), flipped
+    return replace(result, sentence=sentence(result)), turned
 
 
 def refused(policy: Policy, reason: str) -> Checked:
@@ -129,7 +129,7 @@ def _gates(policy: Policy, asked: Plan, new: Measured, old: Mapping[str, Measure
         for one in asked.gates:
             trial = compared(one, before, new, name)
             if trial is not None:
-                trials.append(replace(trial, identical=same))
+                trials.append(replace(trial, identical=same or trial.identical))
     return trials
 
 
@@ -141,11 +141,10 @@ def compared(one: Planned, before: Measured, after: Measured, name: str) -> Tria
     if old is None or new is None:
         return None
     sign = 1.0 if finding.higher else -1.0
-    differ = changed(before, after, finding.metric, place)
     change, draws = sign * (new.value - old.value), sign * (new.draws - old.draws)
-    found = bounds(change, draws, one.size.labels, differ.groups, finding.alpha)
-    share = differ.share if METRICS[finding.metric].reads == "verdicts" else None
-    return Trial(replace(finding, baseline=name, before=old.value, after=new.value), found, flipped=share)
+    found = bounds(change, draws, one.size.labels, finding.alpha)
+    share, same = flipped(before, after, finding.metric, place), same_order(before, after, finding.metric, place)
+    return Trial(replace(finding, baseline=name, before=old.value, after=new.value), found, same, share)
 
 
 def _floors(asked: Plan, new: Measured) -> list[Trial]:
@@ -157,7 +156,7 @@ def _floors(asked: Plan, new: Measured) -> list[Trial]:
             continue
         sign = 1.0 if finding.higher else -1.0
         change, draws = sign * (figure.value - finding.margin), sign * (figure.draws - finding.margin)
-        found = bounds(change, draws, one.size.labels, one.size.groups, finding.alpha)
+        found = bounds(change, draws, one.size.labels, finding.alpha)
         trials.append(Trial(replace(finding, after=figure.value), found))
     return trials
 

@@ -36,7 +36,7 @@ class Trial:
     Attributes:
         finding: the record so far.
         bounds: what the draws say.
-        identical: whether the scores are the same.
+        identical: whether everything is the same that the figure reads.
         flipped: share of verdicts that differ, of a figure that reads verdicts.
     """
 

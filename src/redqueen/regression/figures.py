@@ -1,9 +1,8 @@
-"""Figures of one table of scores with their draws, and how far two tables differ in what a figure reads."""
+"""Figures of one table of scores with their draws."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,27 +24,25 @@ class Metric:
     Attributes:
         title: as a reader knows it.
         of: gives it, with its draws, under its name.
-        reads: what it depends on: the order of the scores, the verdicts, or the scores themselves.
         higher: whether higher is better.
         label: of the pictures that it is about, if of one label alone.
     """
 
     title: str
     of: Measuring
-    reads: Literal["order", "verdicts", "scores"]
     higher: bool = True
     label: int | None = None
 
 
 METRICS: Mapping[str, Metric] = {
-    "auroc": Metric("AUROC", area, "order"),
-    "average_precision": Metric("average precision", ranked, "order"),
-    "tpr_at_fpr_0.01": Metric("TPR@1%FPR", ranked, "order"),
-    "tpr_at_fpr_0.05": Metric("TPR@5%FPR", ranked, "order"),
-    "balanced_accuracy": Metric("balanced accuracy", at_threshold, "verdicts"),
-    "false_positive_rate": Metric("false positive rate", at_threshold, "verdicts", higher=False, label=0),
-    "brier": Metric("Brier score", calibrated, "scores", higher=False),
-    "adaptive_ece": Metric("calibration error", calibrated, "scores", higher=False),
+    "auroc": Metric("AUROC", area),
+    "average_precision": Metric("average precision", ranked),
+    "tpr_at_fpr_0.01": Metric("TPR@1%FPR", ranked),
+    "tpr_at_fpr_0.05": Metric("TPR@5%FPR", ranked),
+    "balanced_accuracy": Metric("balanced accuracy", at_threshold),
+    "false_positive_rate": Metric("false positive rate", at_threshold, higher=False, label=0),
+    "brier": Metric("Brier score", calibrated, higher=False),
+    "adaptive_ece": Metric("calibration error", calibrated, higher=False),
 }
 
 
@@ -122,36 +119,29 @@ def size(sliced: Sliced, cutoffs: Sequence[Scored], period: Period, chosen: Slic
     return Size(int(own.sum()), len(np.unique(groups[own])), sizes)
 
 
-@dataclass(frozen=True)
-class Changed:
-    """How far two detectors differ in what a figure reads: groups in which anything does, and the share of pictures."""
-
-    groups: int
-    share: float
-
-
-def changed(before: Measured, after: Measured, metric: str, place: tuple[Period, str, Slice]) -> Changed:
-    """Where anything changed that the figure reads; the share is the mean over cutoffs and labels."""
+def same_order(before: Measured, after: Measured, metric: str, place: tuple[Period, str, Slice]) -> bool:
+    """Whether a figure reads nothing but the order of the scores, and that is the same at every cutoff."""
     period, view, chosen = place
-    groups: set[int] = set()
+    if METRICS[metric].of not in (area, ranked):
+        return False
+    for old, new in zip(before.scored, after.scored, strict=True):
+        rows = before.sliced.rows(old.cutoff, period, chosen)
+        if rows is not None and (rankdata(old.logits[view][rows]) != rankdata(new.logits[view][rows])).any():
+            return False
+    return True
+
+
+def flipped(before: Measured, after: Measured, metric: str, place: tuple[Period, str, Slice]) -> float | None:
+    """The share of verdicts that differ, mean over cutoffs and labels; None for a figure that reads no verdicts."""
+    period, view, chosen = place
+    if METRICS[metric].of is not at_threshold:
+        return None
     shares = []
     for old, new in zip(before.scored, after.scored, strict=True):
         rows = before.sliced.rows(old.cutoff, period, chosen)
-        if rows is None:
-            continue
-        about, labels = METRICS[metric].label, before.sliced.evaluation.labels[rows]
-        differ = _read(metric, old, view, rows) != _read(metric, new, view, rows)
-        differ &= (labels == about) if about is not None else True
-        groups.update(before.sliced.evaluation.index[rows[differ]].tolist())
-        shares += [differ[labels == one].mean() for one in ((0, 1) if about is None else (about,))]
-    return Changed(len(groups), float(np.mean(shares)) if shares else 0.0)
-
-
-def _read(metric: str, judge: Scored, view: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    logits = np.asarray(judge.logits[view][rows], np.float64)
-    reads: Mapping[str, Callable[[], NDArray[np.float64]]] = {
-        "order": lambda: np.asarray(rankdata(logits), np.float64),
-        "verdicts": lambda: (logits >= judge.threshold).astype(np.float64),
-        "scores": lambda: logits,
-    }
-    return reads[METRICS[metric].reads]()
+        if rows is not None:
+            labels = before.sliced.evaluation.labels[rows]
+            differ = (old.logits[view][rows] >= old.threshold) != (new.logits[view][rows] >= new.threshold)
+            about = METRICS[metric].label
+            shares += [differ[labels == one].mean() for one in ((0, 1) if about is None else (about,))]
+    return float(np.mean(shares)) if shares else None
