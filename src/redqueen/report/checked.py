@@ -38,7 +38,7 @@ def row(one: Finding) -> list[str]:
     margin = points(one.margin)
     return [
         one.gate,
-        one.baseline or "its limit",
+        one.baseline or ("" if one.verdict == "unmeasured" else "its limit"),
         one.verdict,
         before,
         after,

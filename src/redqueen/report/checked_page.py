@@ -92,7 +92,7 @@ def _flips(found: Sequence[Flip]) -> Table | None:
         for one in found[:FLIPS]
     ]
     head = ["Picture", "Verdict", "What it is", "View", "Against", "Score"]
-    return Table("Pictures whose verdict flipped", head, rows) if rows else None
+    return Table("Flipped pictures, the largest changes of score first", head, rows) if rows else None
 
 
 def _facts(checked: Checked, extra: Mapping[str, str]) -> list[tuple[str, str]]:
