@@ -7,7 +7,7 @@ import pytest
 from redqueen.cli import main
 
 CASES = {
-    "unknown task": (["trak"], r"unknown task 'trak'; did you mean 'track'\? Allowed: corpus audit, .*train"),
+    "unknown task": (["trak"], r"unknown task 'trak'; did you mean 'track'\? Allowed: benchmark, .*train, verify"),
     "missing folder": (
         ["track", "source=folder", "source.path=/nonexistent"],
         r"source\.path=/nonexistent: no such folder; give the folder that holds metadata\.csv, or one of pictures",

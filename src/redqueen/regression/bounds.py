@@ -57,7 +57,7 @@ def bounds(change: float, draws: ArrayLike, sizes: Sequence[int], alpha: float) 
 def freedom(sizes: Sequence[int]) -> float:
     """Degrees of freedom of a difference between labels of so many groups: Welch and Satterthwaite, for equal spreads.
 
-    >>> freedom([100, 100]), round(freedom([20, 1000]), 1), freedom([50])
+    >>> freedom([100, 100]), round(freedom([20, 1000]), 1), round(freedom([50]), 1)
     (198.0, 19.8, 49.0)
     """
     parts = [1 / size for size in sizes]
