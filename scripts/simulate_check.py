@@ -7,6 +7,7 @@ PART is alarms, power or slide; without one all three run:
           worst case: independent pictures, groups that share an effect, copies, 200 slices, several gates at once
   power   how often a detector fails that fell by what `redqueen check power` says can be detected
   slide   ten changes of -0.4 points, one after the other: each against the one before it, and against the release
+A target is met if the share lies in it give or take two standard errors of the simulation, which stand beside it.
 Exit code 1 with --check where a target is missed.
 """
 
@@ -47,12 +48,22 @@ class Line:
     name: str
     figure: str
     value: float
+    error: float
     target: str
     met: bool
 
 
-def between(part: str, name: str, figure: str, value: float, low: float, high: float) -> Line:
-    return Line(part, name, figure, value, f"{low:g} to {high:g}", low <= value <= high)
+def between(part: str, name: str, figure: str, found: tuple[float, int], low: float, high: float) -> Line:
+    """A share of so many runs against its target; of no run, a number as it is."""
+    value, runs = found
+    error = float(np.sqrt(value * (1 - value) / runs)) if runs else 0.0
+    met = low - 2 * error <= value <= high + 2 * error
+    return Line(part, name, figure, value, error, f"{low:g} to {high:g}", met)
+
+
+def fails(part: str, name: str, share: float, given: argparse.Namespace, low: float, high: float) -> Line:
+    """The share of checks that fail, of as many as were asked for."""
+    return between(part, name, "checks that fail", (share, given.replications), low, high)
 
 
 @dataclass(frozen=True)
@@ -184,15 +195,21 @@ def alarms(given: argparse.Namespace) -> Iterator[Line]:
         least = 0.0 if design.small else 0.04
         for name, each in zip(("balanced accuracy", "brier"), found, strict=True):
             share = float(failed(each, design.known, NOTHING).any(axis=1).mean())
-            yield between("alarms", f"{name}, {design.name}", "checks that fail", share, least, 0.06)
+            yield between(
+                "alarms", f"{name}, {design.name}", "checks that fail", (share, given.replications), least, 0.06
+            )
     for design in RANKED:
         shares = ranked(design, given)
         for name in ("auroc",):
-            yield between("alarms", f"{name}, {design.name}", "checks that fail", shares[name], 0.04, 0.06)
+            yield between(
+                "alarms", f"{name}, {design.name}", "checks that fail", (shares[name], given.replications), 0.04, 0.06
+            )
         name = "tpr_at_fpr_0.01"
-        yield between("alarms", f"{name}, {design.name}", "checks that fail", shares[name], 0.0, 0.06)
+        yield between(
+            "alarms", f"{name}, {design.name}", "checks that fail", (shares[name], given.replications), 0.0, 0.06
+        )
         name = f"all three and balanced accuracy, {design.name}"
-        yield between("alarms", name, "checks that fail", shares["any"], 0.0, 0.06)
+        yield fails("alarms", name, shares["any"], given, 0.0, 0.06)
 
 
 def ranked(design: Design, given: argparse.Namespace) -> dict[str, float]:
@@ -253,7 +270,7 @@ def power(given: argparse.Namespace) -> Iterator[Line]:
                 p = p_values(found.change, found.error, design.known) * many
                 low = found.change - student.isf(ALPHA, design.known) * found.error
                 share = float((settled(low, p, margin, ALPHA) == "fail").mean())
-                yield between("power", f"{name}, {way}", "checks that fail", share, 0.8, 1.0)
+                yield fails("power", f"{name}, {way}", share, given, 0.8, 1.0)
 
 
 def gate(margin: float) -> Finding:
@@ -297,9 +314,9 @@ def slide(given: argparse.Namespace) -> Iterator[Line]:
         failures = [at + 1 for at, (release, _) in enumerate(verdicts) if release == "fail"]
         tripped.append(failures[0] if failures else np.inf)
     name = "ten changes of -0.4 points, margin 1"
-    yield between("slide", name, "steps that pass against the one before", float(np.mean(passed)), 0.98, 1.0)
-    yield between("slide", name, "slides that the release trips", float(np.isfinite(tripped).mean()), 0.99, 1.0)
-    yield between("slide", name, "steps until it trips, at most", float(np.max(tripped)), 1, steps)
+    yield between("slide", name, "steps that pass against the one before", (float(np.mean(passed)), runs), 0.98, 1.0)
+    yield between("slide", name, "slides that the release trips", (float(np.isfinite(tripped).mean()), runs), 0.99, 1.0)
+    yield between("slide", name, "steps until it trips, at most", (float(np.max(tripped)), 0), 1, steps)
 
 
 def step(weights: Floats, release: Floats, before: Floats, after: Floats, margin: float) -> Floats:
@@ -327,11 +344,12 @@ def main(arguments: list[str] | None = None) -> int:
     work = {"alarms": alarms, "power": power, "slide": slide}
     began = time.perf_counter()
     found = [line for part in given.parts or PARTS for line in work[part](given)]
-    table = Table("part", "simulated", "figure", "value", "target", "", title=f"{time.perf_counter() - began:.0f} s")
+    table = Table(
+        "part", "simulated", "figure", "value", "±", "target", "", title=f"{time.perf_counter() - began:.0f} s"
+    )
     for line in found:
-        table.add_row(
-            line.part, line.name, line.figure, f"{line.value:.3f}", line.target, "met" if line.met else "MISSED"
-        )
+        cells = [line.part, line.name, line.figure, f"{line.value:.3f}", f"{line.error:.3f}", line.target]
+        table.add_row(*cells, "met" if line.met else "MISSED")
     Console().print(table)
     if given.json:
         options = {name: getattr(given, name) for name in ("replications", "draws")}
