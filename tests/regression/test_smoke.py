@@ -53,7 +53,7 @@ def test_a_detector_that_was_made_worse_fails(how, sentence, script, tmp_path, c
 def test_continuous_integration_runs_it_last_and_stops_at_a_failure():
     lines = (ROOT / ".ci/run").read_text().splitlines()
     assert "set -euo pipefail" in lines
-    assert lines[-2:] == ["scripts/test", ".venv/bin/python scripts/smoke_check.py"]
+    assert lines[-2].endswith("scripts/test") and lines[-1] == ".venv/bin/python scripts/smoke_check.py"
 
 
 def test_the_set_is_small_and_tells_nothing_of_files():
