@@ -103,7 +103,8 @@ def test_a_score_that_is_not_finite_is_no_number():
 
 def test_no_secret_of_the_environment_reaches_it(monkeypatch):
     monkeypatch.setitem(os.environ, "REDQUEEN_TEST_SECRET", "token")
-    ran(partial(hostile_detectors.acting, "secret"), [PICTURES], SHORT)
+    found = ran(partial(hostile_detectors.acting, "secret"), [PICTURES], SHORT)  # raises where it can read one
+    assert len(found.logits) == len(PICTURES)
 
 
 @pytest.mark.parametrize(

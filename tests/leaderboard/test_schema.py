@@ -150,7 +150,7 @@ def test_everything_that_is_wrong_is_told_at_once():
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b'{"schema_version": NaN}', b"\xef\xbb\xbf{}"])
 def test_what_is_no_object_is_refused(data):
-    refused(data)
+    assert refused(data)
 
 
 def test_names_in_any_script_are_welcome():

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from typing import Protocol as Shape
@@ -101,6 +101,24 @@ class Scored:
         return cls(cutoff, found, threshold, temperature)
 
 
+class Newcomer(NamedTuple):
+    """A generator as it comes out.
+
+    Attributes:
+        name: slug.
+        rows: its test rows in its window.
+        part: these and the human-made ones of the window.
+        judge: the detector of the cutoff before.
+        window: name.
+    """
+
+    name: str
+    rows: NDArray[np.int64]
+    part: Part
+    judge: Scored
+    window: str
+
+
 class Pictures(Shape):
     """What evaluation asks of a corpus, or of a benchmark without pictures."""
 
@@ -197,20 +215,24 @@ class Evaluation:
         draws = [new - old for (_, old, _), (_, new, _) in pairs]
         return mean_interval(values, draws, len(rows), len(set(self.groups[rows])))
 
-    def generators(self, scored: Sequence[Scored]) -> tuple[GeneratorScore, ...]:
-        """Each generator as it comes out: clean, against its window's human-made pictures, by the cutoff before."""
-        found = []
+    def newcomers(self, scored: Sequence[Scored]) -> Iterator[Newcomer]:
+        """Each generator with its window's human-made pictures, and the detector of the cutoff before."""
         for one in scored:
             window = self.after.get(one.cutoff.name)
             rows = self.cells[window] if window else np.zeros(0, np.int64)
             made = self.labels[rows] == 1
             for name in sorted(set(self.makers[rows[made]])):
                 own = self.makers[rows] == name
-                kept = rows[~made | own]
-                released = str(self.released[rows[own]][0])
-                interval, _ = self.part(kept).auroc(one.logits[CLEAN])
-                place = (one.cutoff.name, str(window), CLEAN)
-                found.append(GeneratorScore(str(name), released, *place, interval, int(own.sum())))
+                yield Newcomer(str(name), rows[own], self.part(rows[~made | own]), one, str(window))
+
+    def generators(self, scored: Sequence[Scored]) -> tuple[GeneratorScore, ...]:
+        """Each generator as it comes out: clean, against its window's human-made pictures, by the cutoff before."""
+        found = []
+        for new in self.newcomers(scored):
+            interval, _ = new.part.auroc(new.judge.logits[CLEAN])
+            place = (new.judge.cutoff.name, new.window, CLEAN)
+            released = str(self.released[new.rows][0])
+            found.append(GeneratorScore(new.name, released, *place, interval, len(new.rows)))
         return tuple(found)
 
     def _mean(self, found: Sequence[_Found]) -> Interval:

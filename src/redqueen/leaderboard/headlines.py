@@ -1,6 +1,6 @@
 """The bootstrap draws behind the figures that a leaderboard compares: draw i is the same resampled world for all."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,24 +52,14 @@ def _periods(evaluation: Evaluation, scored: Sequence[Scored], matrix: Matrix) -
 
 
 def _worst(evaluation: Evaluation, scored: Sequence[Scored]) -> FloatArray:
-    each = list(_newcomers(evaluation, scored))
+    each = list(
+        new.part.auroc(new.judge.logits[CLEAN])[1] for new in evaluation.newcomers(scored) if len(new.rows) >= FEWEST
+    )
     if not each:
         return np.full(evaluation.draws, np.nan)
     table = np.stack(each)
     known = ~np.isnan(table)
     return np.where(known.any(axis=0), np.where(known, table, np.inf).min(axis=0), np.nan)
-
-
-def _newcomers(evaluation: Evaluation, scored: Sequence[Scored]) -> Iterator[FloatArray]:
-    """Draws of each generator as it comes out, as `Evaluation.generators` measures it."""
-    for one in scored:
-        window = evaluation.after.get(one.cutoff.name)
-        rows = evaluation.cells[window] if window else np.zeros(0, np.int64)
-        made = evaluation.labels[rows] == 1
-        for name in sorted(set(evaluation.makers[rows[made]])):
-            own = evaluation.makers[rows] == name
-            if own.sum() >= FEWEST:
-                yield evaluation.part(rows[~made | own]).auroc(one.logits[CLEAN])[1]
 
 
 def _alarms(evaluation: Evaluation, last: Scored) -> dict[str, FloatArray]:
