@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
 from redqueen.errors import UserError, unknown
-from redqueen.types import Country, Month, Reported, Split
+from redqueen.types import Country, Month, Precision, Reported, Split
 
 _Count = Annotated[int, Field(ge=1)]
 _Seed = Annotated[int, Field(ge=0)]
@@ -36,6 +36,7 @@ PLAIN: Mapping[str, Any] = {  # settings that go to no constructor
     "strict": bool,
     "workers": _Count | None,
     "predictors": _Count | None,
+    "predict_in": Precision,
     "shares": dict[Split, Annotated[float, Field(ge=0)]],
     "n": _Count,
     "shard": str,

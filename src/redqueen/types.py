@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 
 Kind = Literal["photo", "collage", "drawing", "generated"]
 Split = Literal["train", "val", "test"]
+Precision = Literal["float32", "bfloat16"]
 Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 

@@ -268,3 +268,23 @@ def test_a_pictures_score_does_not_depend_on_its_company(name, corpus, rows, tmp
     (values,), (turned,), (one,) = (list(each.parts()) for each in (whole, backwards, alone))
     assert values.tobytes() == turned[::-1].tobytes()
     assert values[5].tobytes() == one[0].tobytes()
+
+
+@pytest.mark.parametrize("name", ["npr", "spectral"])
+def test_bfloat16_is_kept_apart_and_moves_scores_a_little(name, corpus, rows, tmp_path):
+    def logits(precision):
+        detector = stand_ins.detector(name)
+        return inference.logits(detector, corpus, rows, SUITE, CLEAN, tmp_path, "weights", precision)
+
+    reduced, whole = logits("bfloat16"), logits("float32")
+    assert len(list(tmp_path.iterdir())) == 2
+    np.testing.assert_allclose(reduced, whole, atol=0.05)
+    assert np.array_equal(reduced, whole) == (name == "spectral")  # a Fourier transform and a float64 head: no products
+
+
+@pytest.mark.parametrize("shape", [(3, 6, 4), (192,)])
+def test_batches_hold_what_they_are_made_of(shape):
+    inputs = list(torch.rand(5, *shape))
+    batch = one_pass.laid_out(inputs)
+    assert torch.equal(batch, torch.stack(inputs))
+    assert len(shape) == 1 or batch.is_contiguous(memory_format=torch.channels_last)

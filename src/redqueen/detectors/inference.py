@@ -21,8 +21,9 @@ from redqueen.detectors.base import Detector, FeatureDetector, JointDetector
 from redqueen.detectors.one_pass import Array, Column, Rows
 from redqueen.files import digest_of
 from redqueen.perturbations.suite import CLEAN, Suite
+from redqueen.types import Precision
 
-_VERSION = 2  # of the numbers that are kept: raised whenever the same detector would give others
+_VERSION = 3  # of the numbers that are kept: raised whenever the same detector would give others
 
 
 @dataclass(frozen=True)
@@ -42,23 +43,26 @@ class Judge:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Rows of a corpus under the views of a suite, and where what is computed of them is kept."""
+    """Rows of a corpus under the views of a suite, where what is computed of them is kept, and in what precision."""
 
     corpus: Corpus
     rows: Rows
     suite: Suite
     cache: Path
+    precision: Precision = "float32"
 
     @classmethod
-    def of_split(cls, corpus: Corpus, split: str, suite: Suite, cache: Path) -> "Pictures":
+    def of_split(
+        cls, corpus: Corpus, split: str, suite: Suite, cache: Path, precision: Precision = "float32"
+    ) -> "Pictures":
         """All rows of a split, in the order of their ids."""
-        return cls(corpus, in_order(corpus, np.flatnonzero(corpus.column("split") == split)), suite, cache)
+        return cls(corpus, in_order(corpus, np.flatnonzero(corpus.column("split") == split)), suite, cache, precision)
 
     @cached_property
     def splits(self) -> Mapping[str, "Pictures"]:
         """All rows of every split that any of these lies in."""
         names = sorted(set(self.corpus.column("split")[self.rows]))
-        return {name: Pictures.of_split(self.corpus, name, self.suite, self.cache) for name in names}
+        return {name: Pictures.of_split(self.corpus, name, self.suite, self.cache, self.precision) for name in names}
 
     @cached_property
     def digest(self) -> str:
@@ -110,15 +114,23 @@ def features(
     return result
 
 
-def logits(
-    detector: Detector, corpus: Corpus, rows: NDArray[np.int64], suite: Suite, view: str, cache: Path, identity: str
+def logits(  # noqa: PLR0913, PLR0917  (what names a column)
+    detector: Detector,
+    corpus: Corpus,
+    rows: NDArray[np.int64],
+    suite: Suite,
+    view: str,
+    cache: Path,
+    identity: str,
+    precision: Precision = "float32",
 ) -> NDArray[np.float32]:
     """Logits of the rows, (n,), of a detector whose weights `identity` names; NaN for a picture that failed."""
     if isinstance(detector, JointDetector):
-        each = part_logits(detector, corpus, rows, suite, view, cache, identity)
+        each = part_logits(detector, corpus, rows, suite, view, cache, identity, precision)
         with torch.inference_mode():
             return detector.cpu().combine(torch.from_numpy(each)).numpy()
-    columns = list(_columns(Judge(detector, identity), Pictures(corpus, in_order(corpus, rows), suite, cache), view))
+    pictures = Pictures(corpus, in_order(corpus, rows), suite, cache, precision)
+    columns = list(_columns(Judge(detector, identity), pictures, view))
     one_pass.fill(columns, corpus, suite)
     result = np.full(len(rows), np.nan, np.float32)
     for column in columns:
@@ -128,7 +140,7 @@ def logits(
     return result
 
 
-def part_logits(
+def part_logits(  # noqa: PLR0913, PLR0917  (as logits)
     detector: JointDetector,
     corpus: Corpus,
     rows: NDArray[np.int64],
@@ -136,11 +148,12 @@ def part_logits(
     view: str,
     cache: Path,
     identity: str,
+    precision: Precision = "float32",
 ) -> NDArray[np.float32]:
     """Logits of the rows, (n, parts), of all parts of a detector."""
     parts = detector.parts().items()
     return np.stack(
-        [logits(one, corpus, rows, suite, view, cache, f"{identity}/{name}") for name, one in parts], axis=1
+        [logits(one, corpus, rows, suite, view, cache, f"{identity}/{name}", precision) for name, one in parts], axis=1
     )
 
 
@@ -156,12 +169,12 @@ def _columns(judge: Judge, pictures: Pictures, view: str) -> Iterator[Column]:
     else:
         key = _key(detector, pictures, view, judge.identity)
         folder = pictures.cache / f"logits-{key}"
-        yield Column(detector, pictures.rows, view, folder, judge.preparation or judge.identity)
+        yield Column(detector, pictures.rows, view, folder, judge.preparation or judge.identity, pictures.precision)
 
 
 def _features_of(detector: FeatureDetector, pictures: Pictures, view: str) -> Column:
     folder = pictures.cache / f"features-{_key(detector, pictures, view, detector.identity)}"
-    return Column(detector, pictures.rows, view, folder, detector.identity)
+    return Column(detector, pictures.rows, view, folder, detector.identity, pictures.precision)
 
 
 def _key(detector: Detector, pictures: Pictures, view: str, identity: str) -> str:
@@ -169,7 +182,8 @@ def _key(detector: Detector, pictures: Pictures, view: str, identity: str) -> st
     read, under = pictures.digest, pictures.suite.key(view)
     if detector.reads == "metadata":
         read, under = pictures.metadata_digest, CLEAN
-    return digest_of([read, identity, under, _VERSION])[:16]
+    reduced = [] if pictures.precision == "float32" else [pictures.precision]
+    return digest_of([read, identity, under, _VERSION, *reduced])[:16]
 
 
 def _scored(detector: Detector, part: Array) -> Array:

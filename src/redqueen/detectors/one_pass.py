@@ -31,6 +31,7 @@ from redqueen.detectors.memory import in_parts
 from redqueen.errors import RejectedPictureError, UserError
 from redqueen.files import write_bytes
 from redqueen.perturbations.suite import Suite
+from redqueen.types import Precision
 
 CHUNK = 128  # rows a part: what a kill can cost
 BATCH, BATCH_CUDA = 4, 32  # pictures a forward pass
@@ -51,6 +52,7 @@ class Column:
         view: of the suite; of no meaning to a detector that reads metadata.
         folder: of the parts, named after all that they depend on.
         preparation: columns of one preparation share what `prepare` makes.
+        precision: of the network's products.
     """
 
     detector: Detector
@@ -58,6 +60,7 @@ class Column:
     view: str
     folder: Path
     preparation: str
+    precision: Precision = "float32"
 
     def part(self, number: int) -> Path:
         """The file of one part."""
@@ -75,7 +78,8 @@ class Column:
 
     def of(self, detector: Detector, batch: Tensor) -> Tensor:
         """What is kept of a batch, by this detector or its twin."""
-        return detector.features(batch) if isinstance(detector, FeatureDetector) else detector(batch)
+        with torch.autocast(batch.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            return detector.features(batch) if isinstance(detector, FeatureDetector) else detector(batch)
 
 
 @dataclass(frozen=True)
@@ -119,9 +123,15 @@ def scores(detector: Detector, inputs: Sequence[Tensor]) -> list[float]:
             for start in range(0, len(alike), BATCH):
                 places = alike[start : start + BATCH]
                 full = [*places, *[places[-1]] * (BATCH - len(places))]
-                logits = detector(torch.stack([inputs[place] for place in full])).tolist()
+                logits = detector(laid_out([inputs[place] for place in full])).tolist()
                 found |= dict(zip(places, logits, strict=False))
     return [found[place] for place in range(len(inputs))]
+
+
+def laid_out(inputs: Sequence[Tensor]) -> Tensor:
+    """Prepared pictures as one batch, (B, …); maps with their channels last, which convolutions are faster on."""
+    batch = torch.stack(list(inputs))
+    return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
 
 
 def grouped(items: Iterable[T], key: Callable[[T], Key]) -> dict[Key, list[T]]:
@@ -194,7 +204,7 @@ class _Crew:
                 if inputs:
                     function = partial(column.of, self._twin(column.detector))
                     good = [one is not None for one in seen]
-                    padded = torch.stack([*inputs, *[inputs[-1]] * (self.batch - len(inputs))])
+                    padded = laid_out([*inputs, *[inputs[-1]] * (self.batch - len(inputs))])
                     values[good] = in_parts(function, padded, self.device)[: len(inputs)].numpy()
                 found[column.folder] = values
         return found

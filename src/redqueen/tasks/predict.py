@@ -34,13 +34,13 @@ def run(cfg: DictConfig, folder: Path) -> int:
 def predicted(cfg: DictConfig, corpus: Corpus, made: Made) -> dict[Job, Path]:
     """The prediction table of each checkpoint; what the store does not hold is predicted in one pass."""
     suite = cast(Suite, instantiate(cfg.suite))
-    inputs = {job: _inputs(corpus, checkpoint, suite) for job, checkpoint in made.items()}
+    inputs = {job: _inputs(cfg, corpus, checkpoint, suite) for job, checkpoint in made.items()}
     stages = {
         (name, cutoff): Stage.open(Path(cfg.store), "predictions", f"{name}-{cutoff.name}", inputs[name, cutoff])
         for name, cutoff in made
     }
     todo = {job: made[job] for job, stage in stages.items() if not stage.done}
-    pictures = Pictures.of_split(corpus, "test", suite, Path(cfg.store) / "features")
+    pictures = Pictures.of_split(corpus, "test", suite, Path(cfg.store) / "features", cfg.predict_in)
     fill(_distinct(cfg, corpus, todo), pictures, cfg.predictors)
     for job, checkpoint in todo.items():
         path = stages[job].folder / predictions.FILE
@@ -50,9 +50,10 @@ def predicted(cfg: DictConfig, corpus: Corpus, made: Made) -> dict[Job, Path]:
     return {job: stage.folder / predictions.FILE for job, stage in stages.items()}
 
 
-def _inputs(corpus: Corpus, checkpoint: Checkpoint, suite: Suite) -> dict[str, Any]:
+def _inputs(cfg: DictConfig, corpus: Corpus, checkpoint: Checkpoint, suite: Suite) -> dict[str, Any]:
     """What a table depends on."""
-    return {
+    reduced = {} if cfg.predict_in == "float32" else {"precision": cfg.predict_in}
+    return reduced | {
         "corpus_digest": corpus.digest,
         "checkpoint": checkpoint.digest,
         "suite": suite.label,

@@ -18,7 +18,8 @@ def record(cfg: DictConfig, folder: Path) -> None:
     write_text(folder / "config.yaml", settings)
     write_json(folder / "environment.json", {**environment(), **system(), "date": date})
     if "trainer" in cfg:
-        precision, batch = cfg.trainer.get("precision"), cfg.recipe.get("batch_size", Recipe.batch_size)
+        precision = "bf16-mixed" if cfg.predict_in == "bfloat16" else cfg.trainer.get("precision")
+        batch = cfg.recipe.get("batch_size", Recipe.batch_size)
         chosen = {"precision": str(precision or "32-true"), "batch_size": batch}
         write_json(folder / "hardware.json", {**hardware(), **chosen})
 

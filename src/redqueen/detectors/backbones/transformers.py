@@ -21,8 +21,7 @@ from redqueen.detectors.backbones.backbone import (
 )
 from redqueen.detectors.weights import locate, title, weight_file
 from redqueen.errors import UserError
-
-Precision = Literal["float32", "bfloat16"]
+from redqueen.types import Precision
 
 
 def transformers_backbone(
