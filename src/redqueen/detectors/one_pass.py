@@ -26,6 +26,7 @@ from torch import Tensor
 from redqueen.console import bar
 from redqueen.corpus.audit import metadata_features
 from redqueen.corpus.store import Corpus
+from redqueen.detectors.backbones import looks
 from redqueen.detectors.base import Detector, FeatureDetector
 from redqueen.detectors.memory import in_parts
 from redqueen.errors import RejectedPictureError, UserError
@@ -190,12 +191,14 @@ class _Crew:
                         ids = corpus.column("image_id")[rows]
                         pairs = zip(given, ids, strict=True)
                         seen = [None if pixels is None else suite.apply(view, pixels, str(i)) for pixels, i in pairs]
-                    found |= self._under_a_view(under, seen)
+                    with looks.remembered():
+                        found |= self._under_a_view(under, seen)
         return [found[column.folder] for column in columns]
 
     def _under_a_view(self, columns: Sequence[Column], seen: Sequence[NDArray[Any] | None]) -> Mapping[Path, Array]:
         found: dict[Path, Array] = {}
-        for alike in grouped(columns, lambda column: column.preparation).values():
+        in_turn = sorted(columns, key=lambda column: column.detector.looks)
+        for alike in grouped(in_turn, lambda column: column.preparation).values():
             first = self._twin(alike[0].detector)
             inputs = [first.prepare(one) for one in seen if one is not None]
             check_sizes(first, inputs)

@@ -45,6 +45,7 @@ class RINE(FeatureDetector):
     paper: ClassVar[str] = "Koutlis and Papadopoulos, ECCV 2024, arXiv 2402.19091"
     input: ClassVar[str] = "224 px crop, never resized"
     weights: ClassVar[str] = "head for CLIP ViT-L/14, authors': Apache-2.0"
+    looks: ClassVar[int] = 0
     head: "RINEHead"
 
     def __init__(  # noqa: PLR0913, PLR0917  (what the paper varies)
@@ -58,7 +59,7 @@ class RINE(FeatureDetector):
         weights: str | None = None,
         frozen: bool | None = None,
     ) -> None:
-        network = Blocks(backbone.network.eval().requires_grad_(False), blocks)
+        network = Blocks(backbone.network.eval().requires_grad_(False), blocks, backbone.digest)
         with torch.inference_mode():
             _, tokens, channels = network(torch.zeros(1, 3, crop, crop)).shape
         super().__init__((tokens, channels), RINEHead(tokens, channels, width, projections))

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from redqueen.detectors.backbones import looks
 from redqueen.errors import UserError
 
 
@@ -19,14 +20,15 @@ class Blocks(nn.Module):
     Args:
         network: any network that takes (B, 3, H, W).
         modules: regular expression that the whole name of a chosen module matches.
+        digest: of the network; what it says of a batch is kept under it in `looks`, for heads on its output.
 
     Raises:
         UserError: no module has such a name.
     """
 
-    def __init__(self, network: nn.Module, modules: str) -> None:
+    def __init__(self, network: nn.Module, modules: str, digest: str = "") -> None:
         super().__init__()
-        self.network = network
+        self.network, self.digest = network, digest
         self.chosen = [name for name, _ in network.named_modules() if re.fullmatch(modules, name)]
         if not self.chosen:
             inner = [name for name, _ in network.named_modules() if name]
@@ -41,7 +43,7 @@ class Blocks(nn.Module):
 
         hooks = [self.network.get_submodule(name).register_forward_hook(see) for name in self.chosen]
         try:
-            self.network(batch)
+            looks.keep(self.digest, batch, self.network(batch))
         finally:
             for hook in hooks:
                 hook.remove()
