@@ -4,8 +4,16 @@ import copy
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from scipy.special import expit
-from sklearn.metrics import average_precision_score, balanced_accuracy_score, brier_score_loss, log_loss, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    log_loss,
+    roc_auc_score,
+    roc_curve,
+)
 
 import stand_ins
 from redqueen.evaluation.evaluate import Evaluation, Scored
@@ -56,9 +64,18 @@ def mean(evaluation, scored, of, view="clean", windows=((0, 1), (1, 2)), keep=sl
     return np.mean(values)
 
 
+def level(labels, logits):
+    """The equal error rate, by walking along scikit-learn's curve until both errors are the same."""
+    alarmed, found, _ = roc_curve(labels, logits, drop_intermediate=False)
+    steps = np.arange(len(found))
+    at = brentq(lambda step: np.interp(step, steps, 1 - found) - np.interp(step, steps, alarmed), 0, steps[-1])
+    return np.interp(at, steps, alarmed)
+
+
 REFERENCES = {
     "auroc": roc_auc_score,
     "average_precision": average_precision_score,
+    "equal_error_rate": level,
     "balanced_accuracy": lambda labels, logits: balanced_accuracy_score(labels, logits >= 0.8),
     "true_positive_rate": lambda labels, logits: (logits[labels == 1] >= 0.8).mean(),
     "false_positive_rate": lambda labels, logits: (logits[labels == 0] >= 0.8).mean(),

@@ -37,6 +37,7 @@ def test_a_weight_is_a_repetition(sample):
         found = weighted.tpr_at_fpr(scores, labels, LIMITS, weights, index)[number]
         same(found, [ranking.tpr_at_fpr(*one, limit) for one in drawn])
     same(weighted.average_precision(scores, labels, weights, index), [ranking.average_precision(*one) for one in drawn])
+    same(weighted.equal_error_rate(scores, labels, weights, index), [ranking.equal_error_rate(*one) for one in drawn])
     means = [one[0].mean() if len(one[0]) else None for one in drawn]
     same(weighted.mean_of(scores, weights, index), means)
 

@@ -180,7 +180,7 @@ def test_floors_of_false_alarms_by_kind(made, tables, tmp_path):
 
 def test_every_metric_can_be_gated(made, tables, tmp_path):
     names = ["auroc", "average_precision", "tpr_at_fpr_0.01", "tpr_at_fpr_0.05", "balanced_accuracy"]
-    names += ["false_positive_rate", "brier", "adaptive_ece"]
+    names += ["equal_error_rate", "false_positive_rate", "brier", "adaptive_ece"]
     gates = [{"metric": name, "margin": 0.9} for name in names]
     found, _ = checked(made, tmp_path, tables["worse"], {"release": tables["release"]}, gates=gates)
     assert {one.metric: one.verdict for one in found.findings} == dict.fromkeys(names, "pass")

@@ -62,6 +62,22 @@ def average_precision(scores: ArrayLike, labels: ArrayLike, weights: Weights, in
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
+def equal_error_rate(scores: ArrayLike, labels: ArrayLike, weights: Weights, index: Index) -> FloatArray:
+    """`ranking.equal_error_rate` of each draw, (draws,)."""
+    parts = []
+    for hits, alarms in _curves(scores, labels, weights, index):
+        known = _defined(hits, alarms) > 0
+        missed = 1 - hits / np.maximum(hits[:, -1:], 1e-300)
+        alarmed = alarms / np.maximum(alarms[:, -1:], 1e-300)
+        excess = missed - alarmed  # of a draw that is defined, falls from 1 to -1
+        after = np.maximum((excess <= 0).argmax(axis=1), 1)
+        each = np.arange(len(hits))
+        share = _divided(excess[each, after - 1], excess[each, after - 1] - excess[each, after])
+        found = alarmed[each, after - 1] + share * (alarmed[each, after] - alarmed[each, after - 1])
+        parts.append(np.where(known, found, np.nan))
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
 def adaptive_ece(scores: ArrayLike, labels: ArrayLike, weights: Weights, index: Index, bins: int = BINS) -> FloatArray:
     """`calibration.adaptive_ece` of each draw, (draws,), over the bins of the sample.
 

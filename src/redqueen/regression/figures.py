@@ -37,6 +37,7 @@ class Metric:
 METRICS: Mapping[str, Metric] = {
     "auroc": Metric("AUROC", area),
     "average_precision": Metric("average precision", ranked),
+    "equal_error_rate": Metric("equal error rate", ranked, higher=False),
     "tpr_at_fpr_0.01": Metric("TPR@1%FPR", ranked),
     "tpr_at_fpr_0.05": Metric("TPR@5%FPR", ranked),
     "balanced_accuracy": Metric("balanced accuracy", at_threshold),

@@ -24,6 +24,7 @@ FEWEST = 10  # test pictures of a generator that is named as the worst
 SCREENED = 1_000_000  # pictures in an analyst's example
 METRICS = {  # metric -> heading, whether it is a share
     "average_precision": ("Average precision", False),
+    "equal_error_rate": ("Equal error rate", True),
     "tpr_at_fpr_0.01": ("Found at 1 % false alarms", True),
     "tpr_at_fpr_0.05": ("Found at 5 % false alarms", True),
     "balanced_accuracy": ("Balanced accuracy", False),

@@ -203,6 +203,7 @@ def slices(board: Board) -> Grid:
 METRICS = {  # what the column of the next period may show: heading, whether a share, whether high is good
     "auroc": ("AUROC", False, True),
     "average_precision": ("average precision", False, True),
+    "equal_error_rate": ("equal error rate", True, False),
     "tpr_at_fpr_0.01": ("found at 1 % false alarms", True, True),
     "tpr_at_fpr_0.05": ("found at 5 % false alarms", True, True),
     "balanced_accuracy": ("balanced accuracy", False, True),
