@@ -92,7 +92,7 @@ def claimed(run: Path) -> Path:
 def told(corpus: Path) -> None:
     """Figures and report of all results of a corpus."""
     found, card = main_results(corpus)
-    write(found, card, corpus)
+    write(found, card, corpus, {})  # no picture of a benchmark is published
 
 
 def in_order(folder: Path) -> list[Result]:

@@ -1,10 +1,12 @@
 """Synthetic results: every figure can be told from the place of its cell."""
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
+from PIL import Image
 
 from redqueen.report.html import render
 from redqueen.report.plots import Plot, plots
@@ -200,4 +202,12 @@ def full() -> Full:
     """Drawn once: nothing in it is changed."""
     results = [measured(), measured("probe", control=True, half_life=(lasting(None),))]
     drawn = plots(results)
-    return Full(results, drawn, render(results, audit(), drawn, {"Source": "https://example.org/x"}))
+    page = render(results, audit(), drawn, {"Source": "https://example.org/x"}, {"ab" * 32: webp(160, 120)})
+    return Full(results, drawn, page)
+
+
+def webp(width: int, height: int) -> bytes:
+    """A small picture."""
+    data = io.BytesIO()
+    Image.new("RGB", (width, height), (120, 90, 60)).save(data, "WEBP")
+    return data.getvalue()

@@ -61,8 +61,10 @@ def test_nothing_is_loaded_and_nothing_runs(full):
     parsed = Page(full.page)
     links = [value for name, value in parsed.attributes if name in ("src", "href", "xlink:href", "srcset", "data")]
     assert links
-    assert all(value.startswith(("#", "data:image/png;base64,")) for value in links)
-    assert not {"script", "link", "iframe", "object", "base", "img"} & set(parsed.tags)
+    assert all(value.startswith(("#", "data:image/png;base64,", "data:image/webp;base64,")) for value in links)
+    assert not {"script", "link", "iframe", "object", "base"} & set(parsed.tags)
+    sources = [value for name, value in parsed.attributes if name == "src"]
+    assert len(sources) == 1 and sources[0].startswith("data:image/webp;base64,")
     assert not re.search(r"@import|url\((?!#)", full.page)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from redqueen.report import tables
+from redqueen.report import tables, thumbnails
 from redqueen.report.canvas import inline, to_svg
 from redqueen.report.finding import MAIN_VIEW, controls_last, first_sentence, notes, one_setup, spell_part
 from redqueen.report.numbers import name_of
@@ -27,12 +27,16 @@ class Picture:
 
 
 def render(
-    results: Sequence[Result], audit: Audit, plots: Mapping[str, Sequence[Plot]], extra: Mapping[str, str]
+    results: Sequence[Result],
+    audit: Audit,
+    plots: Mapping[str, Sequence[Plot]],
+    extra: Mapping[str, str],
+    seen: Mapping[str, bytes] | None = None,
 ) -> str:
     """The whole page; the same input gives the same bytes.
 
     `plots` are the figures of each section (`plots.plots`); one that is missing is left out. `extra` adds lines to "How
-    this was made".
+    this was made". `seen` holds the thumbnails of errors that may be shown, by id.
 
     Raises:
         UserError: there is no result.
@@ -57,6 +61,7 @@ def render(
             transfers=tables.transfers(results),
             newer=tables.newer_or_better(results),
             mistakes=tables.mistakes(results),
+            errors=thumbnails.shown(results, seen or {}),
             period=spell_part(setup),
             screened=screened,
             screening=screening,

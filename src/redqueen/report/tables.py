@@ -18,7 +18,7 @@ from redqueen.report.finding import (
 from redqueen.report.numbers import name_of
 from redqueen.report.page import Table
 from redqueen.report.table import false_positives
-from redqueen.types import HUMAN_KINDS, Audit, Interval, Kind, Result
+from redqueen.types import HUMAN_KINDS, Audit, Interval, Kind, Mistake, Result
 
 FEWEST = 10  # test pictures of a generator that is named as the worst
 SCREENED = 1_000_000  # pictures in an analyst's example
@@ -131,7 +131,7 @@ def newer_or_better(results: Sequence[Result]) -> Table | None:
 
 
 def mistakes(results: Sequence[Result]) -> Table | None:
-    """What the detector of the first sentence was surest of and wrong about; no picture is shown."""
+    """What the detector of the first sentence was surest of and wrong about; `thumbnails` shows some of them."""
     best = best_of(results)
     rows = [
         [
@@ -140,8 +140,8 @@ def mistakes(results: Sequence[Result]) -> Table | None:
             one.topic or "none",
             one.trained_up_to,
             one.tested_on,
-            "taken for AI-generated" if one.generator is None else "missed",
-            _probability(one.probability),
+            error_of(one),
+            as_probability(one.probability),
         ]
         for one in best.mistakes
     ]
@@ -150,10 +150,15 @@ def mistakes(results: Sequence[Result]) -> Table | None:
     return Table(caption, head, rows) if rows else None
 
 
-def _probability(one: float) -> str:
+def error_of(one: Mistake) -> str:
+    """What went wrong, in words."""
+    return "taken for AI-generated" if one.generator is None else "missed"
+
+
+def as_probability(one: float) -> str:
     """Three digits, never a certainty.
 
-    >>> _probability(0.99996), _probability(0.5), _probability(1e-9)
+    >>> as_probability(0.99996), as_probability(0.5), as_probability(1e-9)
     ('over 0.999', '0.500', 'under 0.001')
     """
     if one > 0.999:  # noqa: PLR2004

@@ -9,10 +9,11 @@ from omegaconf import DictConfig
 from pydantic import TypeAdapter, ValidationError
 
 from redqueen.console import console, say
-from redqueen.corpus.store import CARD
+from redqueen.corpus.push import may_be_passed_on
+from redqueen.corpus.store import CARD, Corpus
 from redqueen.errors import DigestError, UserError
 from redqueen.files import write_json, write_text
-from redqueen.report import plots
+from redqueen.report import plots, thumbnails
 from redqueen.report.finding import first_sentence, one_setup
 from redqueen.report.html import render
 from redqueen.report.reported import facts, print_beside
@@ -25,10 +26,11 @@ def run(cfg: DictConfig, folder: Path) -> int:
     """Make the report of the runs that were named, or of what the store holds."""
     if cfg.runs:
         found, card = of_runs([Path(one) for one in cfg.runs])
-        write(found, card, Path(cfg.runs[0]) if len(cfg.runs) == 1 else folder)
+        seen = thumbnails.read(Path(one) for one in cfg.runs)
+        write(found, card, Path(cfg.runs[0]) if len(cfg.runs) == 1 else folder, seen)
         return 0
     corpus, found = results(cfg, folder)
-    write(found, corpus.card, folder)
+    write(found, corpus.card, folder, kept(corpus, found, folder))
     return 0
 
 
@@ -78,13 +80,22 @@ def _card(path: Path) -> Mapping[str, Any]:
     return dict(card)
 
 
-def write(found: Sequence[Result], card: Mapping[str, Any], folder: Path) -> None:
-    """Write `report.html`, the corpus card, every figure and the numbers behind it; print the table."""
+def kept(corpus: Corpus, found: Sequence[Result], folder: Path) -> dict[str, bytes]:
+    """Thumbnails of the worst errors, which the run's folder keeps as far as their licences let them be passed on."""
+    thumbnails.save(corpus, found, folder, may_be_passed_on)
+    return thumbnails.read([folder])
+
+
+def write(found: Sequence[Result], card: Mapping[str, Any], folder: Path, seen: Mapping[str, bytes]) -> None:
+    """Write `report.html`, the corpus card, every figure and the numbers behind it; print the table.
+
+    `seen` are thumbnails of errors, by the ids of the pictures.
+    """
     drawn = plots.plots(found)
     plots.save(drawn, folder / "figures")
     audit = TypeAdapter(Audit).validate_python(card["audit"])
     write_json(folder / CARD, card)
-    write_text(folder / "report.html", render(found, audit, drawn, facts(found)))
+    write_text(folder / "report.html", render(found, audit, drawn, facts(found), seen))
     console.print(matrix(found))
     print_beside(found)
     say(first_sentence(found, audit))

@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 from redqueen.tasks.evaluate import results
 from redqueen.tasks.logs import log_results
 from redqueen.tasks.record import record
-from redqueen.tasks.report import write
+from redqueen.tasks.report import kept, write
 
 
 def run(cfg: DictConfig, folder: Path) -> int:
@@ -15,5 +15,5 @@ def run(cfg: DictConfig, folder: Path) -> int:
     record(cfg, folder)
     corpus, found = results(cfg, folder)
     log_results(cfg, found, folder)
-    write(found, corpus.card, folder)
+    write(found, corpus.card, folder, kept(corpus, found, folder))
     return 0
