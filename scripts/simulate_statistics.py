@@ -1,6 +1,6 @@
 """Do the intervals hold what they promise? Simulation of samples whose truth is known, and the cost of a million.
 
-usage: python scripts/simulate_statistics.py [--replications 1000] [--lives 200] [--draws 400] [--rows 1000000]
+usage: python scripts/simulate_statistics.py [--replications 4000] [--lives 200] [--draws 400] [--rows 1000000]
                                              [--json FILE] [--check] [PART …]
 
 PART is coverage, half-life or million; without one all three run:
@@ -216,7 +216,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--million", type=int, metavar="ROWS", help=argparse.SUPPRESS)
-    for name, count in {"replications": 1000, "lives": 200, "draws": 400, "rows": 1_000_000}.items():
+    for name, count in {"replications": 4000, "lives": 200, "draws": 400, "rows": 1_000_000}.items():
         parser.add_argument(f"--{name}", type=int, default=count)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--check", action="store_true")
