@@ -248,7 +248,7 @@ class HalfLife:
 
 @dataclass(frozen=True, config=_STRICT)
 class Reliability:
-    """One point of a reliability diagram: pictures that were given like probabilities, over all next periods.
+    """One point of a reliability diagram: pictures that were given like probabilities, over all that a report is about.
 
     Attributes:
         view: of the suite.

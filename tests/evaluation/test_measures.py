@@ -183,6 +183,8 @@ def test_a_protocol_of_one_window_is_measured_on_it(evaluation, scored):
     assert measures["auroc", "same", "clean", "family", "old"].value == pytest.approx(expected)
     assert {"tpr_at_fpr_0.01", "brier", "verdicts_flipped", "balanced_accuracy"} <= {key[0] for key in measures}
     assert {key[1] for key in measures} == {"same"}
+    points = reliability(alone, scored[:1])
+    assert sum(point.share.n for point in points) == len(rows)
 
 
 def test_nothing_is_measured_of_nothing(evaluation):

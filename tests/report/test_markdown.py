@@ -17,3 +17,11 @@ def test_a_hostile_name_stays_in_its_cell(make):
 def test_undefined_is_said_as_such(make):
     result = make.result(next_period=(), same_period=(), false_positives=())
     assert matrix([result]).splitlines()[2].count("n/a") == 6
+
+
+def test_a_protocol_of_one_window_has_no_next_period(make):
+    head, _, row = matrix([make.result(count=1)]).splitlines()
+    assert "same period, clean" in head
+    assert "next period" not in head
+    assert "n/a" not in row
+    assert head.count("|") == row.count("|")

@@ -12,9 +12,9 @@ from redqueen.types import Reliability
 
 
 def reliability(evaluation: Evaluation, scored: Sequence[Scored]) -> tuple[Reliability, ...]:
-    """Calibrated probabilities, clean, on the window after each cutoff, pooled; nothing where no window follows one."""
-    after = evaluation.after
-    parts = [(one, evaluation.cells[after[one.cutoff.name]]) for one in scored if one.cutoff.name in after]
+    """Calibrated probabilities, clean, on the window after each cutoff, pooled, or on the one window of a protocol."""
+    tested = evaluation.after or {one.cutoff.name: one.cutoff.name for one in scored}
+    parts = [(one, evaluation.cells[tested[one.cutoff.name]]) for one in scored if one.cutoff.name in tested]
     if not parts:
         return ()
     rows = np.concatenate([cell for _, cell in parts])

@@ -22,7 +22,7 @@ def points(result: Result) -> list[Reliability]:
 
 @matplotlib.rc_context(STYLE)
 def reliability_diagrams(results: Sequence[Result], narrow: bool = False) -> Figure:
-    """The share of generated pictures against the probability that was given to them, on the next period."""
+    """The share of generated pictures against the probability that was given to them."""
     one_setup(results)
     shown = [result for result in controls_last(results) if points(result)]
     width, side = (NARROW, _SMALL) if narrow else (WIDTH, _SIDE)

@@ -51,8 +51,9 @@ def few_views(results: Iterable[Result]) -> list[str]:
 
 
 def lowest_view(result: Result) -> tuple[str, Interval] | None:
-    """The view with the lowest AUROC on the next period, or None if none is defined."""
-    found = [(one.view, one.auroc) for one in result.next_period if one.auroc.value is not None]
+    """The view with the lowest AUROC on the period that a report is about, or None if none is defined."""
+    means = result.next_period if main_part(result) == "next" else result.same_period
+    found = [(one.view, one.auroc) for one in means if one.auroc.value is not None]
     return min(found, key=lambda pair: pair[1].value or 0.0, default=None)
 
 

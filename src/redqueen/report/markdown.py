@@ -9,6 +9,7 @@ from redqueen.report.finding import (
     few_views,
     half_life,
     lowest_view,
+    main_part,
     next_period,
     one_setup,
     same_period,
@@ -25,14 +26,16 @@ ALARMS: tuple[Kind, ...] = ("photo", "collage")
 def matrix(results: Sequence[Result]) -> str:
     """One row a detector, controls last: same- and next-period AUROC under each view, false-positive rates.
 
-    Of more views than a reader takes in, clean and the lowest. Half-lives have a column where any was estimated.
+    Of more views than a reader takes in, clean and the lowest. Half-lives have a column where any was estimated, and
+    next periods where the protocol has more than one window.
     """
     one_setup(results)
     views = few_views(results)
     lowest, lasting = views != view_names(results), any(half_life(result, MAIN_VIEW) for result in results)
     head = ["detector"]
-    head += [f"{period} period, {view}" for view in views for period in ("same", "next")]
-    head += ["next period, lowest view"] * lowest + ["half-life"] * lasting
+    periods = ("same", "next") if main_part(results[0]) == "next" else ("same",)
+    head += [f"{period} period, {view}" for view in views for period in periods]
+    head += [f"{periods[-1]} period, lowest view"] * lowest + ["half-life"] * lasting
     head += [f"false positives, {kind}s" for kind in ALARMS]
     rows = [head, ["---"] * len(head), *(_row(result, views, lowest, lasting) for result in controls_last(results))]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
@@ -41,7 +44,8 @@ def matrix(results: Sequence[Result]) -> str:
 def _row(result: Result, views: Sequence[str], lowest: bool, lasting: bool) -> list[str]:
     cells = [f"{_escape(result.detector)} (control)" if result.control else _escape(result.detector)]
     for view in views:
-        cells += [spell(same_period(result, view)), spell(next_period(result, view))]
+        cells.append(spell(same_period(result, view)))
+        cells += [spell(next_period(result, view))] if main_part(result) == "next" else []
     if lowest:
         found = lowest_view(result)
         cells.append(UNDEFINED if found is None else f"{spell(found[1])}, {_escape(found[0])}")

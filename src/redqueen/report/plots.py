@@ -13,7 +13,7 @@ from redqueen.report.canvas import to_png, to_svg
 from redqueen.report.data import Data
 from redqueen.report.dots import MOST, dot_plot, values
 from redqueen.report.figures import found_along, found_by_window, heatmap, timeline
-from redqueen.report.finding import MAIN_VIEW, best_of, view_names
+from redqueen.report.finding import MAIN_VIEW, best_of, spell_part, view_names
 from redqueen.report.half_life import half_life_figure
 from redqueen.report.view_map import view_map
 from redqueen.types import Result
@@ -141,7 +141,7 @@ def _belief(results: Sequence[Result]) -> Iterator[Plot]:
     )
     yield Plot(
         "reliability",
-        "Reliability, clean, on the next period",
+        f"Reliability, clean, on {spell_part(results[0])}",
         caption,
         reliability_diagrams(results),
         [numbers.reliability(results)],
