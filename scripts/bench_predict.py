@@ -154,7 +154,7 @@ def a_block(pool: ThreadPoolExecutor, detectors: Sequence[Detector], pictures: P
 
 def forward(detector: Detector, seen: Sequence[np.ndarray]) -> Tensor:
     with torch.inference_mode():
-        batch = torch.stack([detector.prepare(one) for one in seen])
+        batch = one_pass.laid_out([detector.prepare(one) for one in seen])
         return detector.features(batch) if isinstance(detector, FeatureDetector) else detector(batch)
 
 
