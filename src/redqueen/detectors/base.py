@@ -27,7 +27,7 @@ class Detector(nn.Module, ABC):
     without a parameter to train is used as it is.
 
     Attributes:
-        looks: whose turn it is at a batch; those with 0 leave to others what they find out on the way.
+        turn: at a batch, among detectors that share a pass; what 0 sees on its way is known to 1 (`backbones.looks`).
         reads: what `prepare` is given.
         control: True for what is no candidate: it shows what a result would look like without merit.
         paper: "Author et al., VENUE YEAR, arXiv NNNN.NNNNN".
@@ -35,7 +35,7 @@ class Detector(nn.Module, ABC):
         weights: the published weights and their licence; empty if there are none.
     """
 
-    looks: ClassVar[int] = 1
+    turn: ClassVar[int] = 1
     reads: ClassVar[Literal["pixels", "metadata"]] = "pixels"
     control: ClassVar[bool] = False
     paper: ClassVar[str] = ""

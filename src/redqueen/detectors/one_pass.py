@@ -197,7 +197,7 @@ class _Crew:
 
     def _under_a_view(self, columns: Sequence[Column], seen: Sequence[NDArray[Any] | None]) -> Mapping[Path, Array]:
         found: dict[Path, Array] = {}
-        in_turn = sorted(columns, key=lambda column: column.detector.looks)
+        in_turn = sorted(columns, key=lambda column: column.detector.turn)
         for alike in grouped(in_turn, lambda column: column.preparation).values():
             first = self._twin(alike[0].detector)
             inputs = [first.prepare(one) for one in seen if one is not None]

@@ -45,7 +45,7 @@ class RINE(FeatureDetector):
     paper: ClassVar[str] = "Koutlis and Papadopoulos, ECCV 2024, arXiv 2402.19091"
     input: ClassVar[str] = "224 px crop, never resized"
     weights: ClassVar[str] = "head for CLIP ViT-L/14, authors': Apache-2.0"
-    looks: ClassVar[int] = 0
+    turn: ClassVar[int] = 0
     head: "RINEHead"
 
     def __init__(  # noqa: PLR0913, PLR0917  (what the paper varies)
