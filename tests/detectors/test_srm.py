@@ -5,7 +5,7 @@ import pytest
 import scipy.ndimage
 import torch
 
-from redqueen.detectors.srm import filters
+from redqueen.detectors.srm import filtered, filters
 
 KB = [[-1, 2, -1], [2, -4, 2], [-1, 2, -1]]
 KV = [[-1, 2, -2, 2, -1], [2, -6, 8, -6, 2], [-2, 8, -12, 8, -2], [2, -6, 8, -6, 2], [-1, 2, -2, 2, -1]]
@@ -73,3 +73,13 @@ def test_convolution_is_scipys():
     for kernel, residual in zip(filters().numpy(), found.numpy(), strict=True):
         expected = scipy.ndimage.correlate(picture, kernel.astype(float), mode="constant")
         np.testing.assert_allclose(residual, expected, atol=1e-6)
+
+
+def test_noise_is_measured_in_float32_whatever_the_precision():
+    rng = np.random.default_rng(0)
+    smooth = torch.from_numpy(0.7 + 0.001 * rng.random((2, 1, 16, 16), np.float32))
+    bank = filters()[:, None]
+    with torch.autocast("cpu", torch.bfloat16):
+        found = filtered(smooth, bank)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, torch.nn.functional.conv2d(smooth, bank, padding=2))

@@ -7,16 +7,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+import torch
 import yaml
 
 import hostile_detectors
 import stand_ins
 from leaderboard import rerun_world as world
+from redqueen.detectors import one_pass
 from redqueen.errors import DigestError
 from redqueen.evaluation.detect.bounds import Bounds
 from redqueen.evaluation.scores import Scores
 from redqueen.leaderboard import rerun
 from redqueen.leaderboard.rerun import Again, Place, Sample, agreement, check, draw, drawn_by
+from redqueen.leaderboard.sandbox import child
 from redqueen.training.checkpoint import NODE
 
 BOUNDS = Bounds(memory=2048, processor=60, seconds=60, start=60)
@@ -179,3 +182,27 @@ def test_missing_scores_are_no_agreement(bundle, bench, corpus, honest):
     empty = Scores(honest.table.slice(0, 0), honest.origin)
     assert isinstance(empty.table, pa.Table)
     assert outcomes(check(bundle[0], bench, corpus, world.SUITE, empty, sample(4)))["run.scores"] == "rejected"
+
+
+@pytest.mark.parametrize("name", ["npr", "spectral"])
+def test_it_is_run_in_the_precision_that_is_declared(name, bundle, monkeypatch):
+    """Networks, or the features of a head: as the engine does it, not a step otherwise."""
+
+    class Record:
+        record = {"temperature": 2.0}
+
+    picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+
+    def scored(precision):
+        monkeypatch.setattr(child, "restored", lambda folder: (stand_ins.detector(name), Record))
+        detector, temperature = child.of_checkpoint(bundle[0], precision)
+        assert temperature == 2.0
+        return one_pass.scores(detector.eval(), [detector.prepare(picture)])[0]
+
+    plain, other = stand_ins.detector(name).eval(), scored("bfloat16")
+    column = one_pass.Column(plain, np.zeros(1, np.int64), "clean", bundle[0], "x", "bfloat16")
+    with torch.inference_mode():
+        found = column.of(plain, one_pass.laid_out([plain.prepare(picture)] * one_pass.BATCH)).float()
+        expected = plain.score(found)[0].item() if name == "spectral" else found[0].item()
+    assert other == pytest.approx(expected, abs=1e-6)
+    assert (other != scored("float32")) == (name == "npr")

@@ -10,7 +10,7 @@ from redqueen.leaderboard import schema
 from redqueen.tasks import record as module
 from redqueen.tasks.record import record
 
-CFG = {"seed": 1, "trainer": {"_target_": "x"}, "recipe": {"steps": 2}}
+CFG = {"seed": 1, "trainer": {"_target_": "x"}, "recipe": {"steps": 2}, "predict_in": "float32"}
 
 
 def written(folder, **changes):
@@ -36,11 +36,11 @@ def test_what_it_says_fits_a_submission(tmp_path):
     schema.parse(schema.Hardware, json.dumps({"schema_version": 1, **machine}).encode())
 
 
-@pytest.mark.parametrize("precision", ["bf16-mixed", 16])
-def test_precision_and_batch_are_those_of_the_settings(tmp_path, precision):
-    trainer = {"_target_": "x", "precision": precision}
-    _, machine = written(tmp_path, trainer=trainer, recipe={"batch_size": 8})
-    assert (machine["precision"], machine["batch_size"]) == (str(precision), 8)
+@pytest.mark.parametrize(("predicted", "said"), [("float32", "32-true"), ("bfloat16", "bf16-mixed")])
+def test_precision_is_that_of_the_scores_and_the_batch_that_of_training(tmp_path, predicted, said):
+    trainer = {"_target_": "x", "precision": "bf16-mixed"}
+    _, machine = written(tmp_path, trainer=trainer, recipe={"batch_size": 8}, predict_in=predicted)
+    assert (machine["precision"], machine["batch_size"]) == (said, 8)
 
 
 def test_the_date_is_that_of_the_run(tmp_path, monkeypatch):

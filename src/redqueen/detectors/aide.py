@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, interpolate
+from torch.nn.functional import interpolate
 
 from redqueen.detectors.backbones import Backbone, timm_backbone
 from redqueen.detectors.backbones.backbone import Triple
@@ -22,7 +22,7 @@ from redqueen.detectors.base import Detector, Pixels, to_tensor
 from redqueen.detectors.patches import padded
 from redqueen.detectors.published import freeze, load, read
 from redqueen.detectors.residual import DEPTHS, IMAGENET_MEAN, IMAGENET_STD, WIDTH, residual_network
-from redqueen.detectors.srm import filters
+from redqueen.detectors.srm import filtered, filters
 from redqueen.perturbations.functional import jpeg
 
 PATCH, STRIDE = 32, 16
@@ -117,7 +117,7 @@ class AIDE(Detector):
     def _noise(self, patches: Tensor) -> Tensor:
         """SRM residuals of patches, (B, 30, size, size)."""
         large = interpolate(patches, (self.size,) * 2, mode="bilinear")
-        return conv2d(large, self.filters, padding=2)
+        return filtered(large, self.filters)
 
     def trained_state(self) -> dict[str, Tensor]:
         """All but the backbone."""

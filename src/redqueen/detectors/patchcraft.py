@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from redqueen.detectors.base import Detector, Pixels, to_tensor
 from redqueen.detectors.patches import random_patches, texture
 from redqueen.detectors.published import freeze, load, read
-from redqueen.detectors.srm import filters
+from redqueen.detectors.srm import filtered, filters
 
 SHARES = 3  # as many patches are drawn as would fill three pictures: poor, middling, rich
 
@@ -83,7 +83,7 @@ class PatchCraft(Detector):
     def _noise(self, pictures: Tensor) -> Tensor:
         """Every filter of every colour: (B, 3, S, S) to (B, 90, S, S), colour by colour."""
         colours, side = 3 * len(pictures), pictures.shape[-1]
-        noise = nn.functional.conv2d(pictures.reshape(colours, 1, side, side), self.filters, padding=2)
+        noise = filtered(pictures.reshape(colours, 1, side, side), self.filters)
         return noise.reshape(len(pictures), -1, side, side)
 
     def _joined(self, patches: Pixels) -> Pixels:

@@ -9,7 +9,7 @@ divided so that every centre weighs -1, and in this order, PatchCraft and AIDE t
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 _Place = tuple[int, int]  # row and column, as seen from the centre
 
@@ -18,6 +18,15 @@ _CLOCKWISE: tuple[_Place, ...] = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1
 _EDGES: tuple[_Place, ...] = ((-1, 0), (0, 1), (1, 0), (0, -1))  # the half of the square that is kept
 _SQUARE_3 = ((0, 0, 0, 0, 0), (0, -1, 2, -1, 0), (0, 2, -4, 2, 0), (0, -1, 2, -1, 0), (0, 0, 0, 0, 0))
 _SQUARE_5 = ((-1, 2, -2, 2, -1), (2, -6, 8, -6, 2), (-2, 8, -12, 8, -2), (2, -6, 8, -6, 2), (-1, 2, -2, 2, -1))
+
+
+def filtered(pictures: Tensor, bank: Tensor) -> Tensor:
+    """Pictures, (B, C, H, W), under filters of 5 x 5, same size; in float32 whatever the precision of what follows.
+
+    What is left of a smooth surface is smaller than a step of bfloat16.
+    """
+    with torch.autocast(pictures.device.type, enabled=False):
+        return nn.functional.conv2d(pictures.float(), bank, padding=2)
 
 
 def filters() -> Tensor:

@@ -17,7 +17,7 @@ from redqueen.detectors.base import Detector, Pixels, to_tensor
 from redqueen.detectors.patches import random_patches, texture
 from redqueen.detectors.published import freeze, load, read
 from redqueen.detectors.residual import DEPTHS, IMAGENET_MEAN, IMAGENET_STD, WIDTH, residual_network
-from redqueen.detectors.srm import filters
+from redqueen.detectors.srm import filtered, filters
 
 CHOSEN = (28, 29, 11)  # SQUARE 3 x 3, SQUARE 5 x 5, second order across: the three of the authors' code
 LIMIT = 3.0  # the noise is cut at ± this
@@ -70,7 +70,7 @@ class SSP(Detector):
     def forward(self, batch: Tensor) -> Tensor:
         """Logits, (B,), of patches (B, 3, patch, patch)."""
         large = nn.functional.interpolate(batch, (self.size,) * 2, mode="bilinear")
-        noise = nn.functional.conv2d(large, self.kernel, padding=2).clamp(-LIMIT, LIMIT)
+        noise = filtered(large, self.kernel).clamp(-LIMIT, LIMIT)
         return torch.as_tensor(self.network(noise).squeeze(-1))
 
 

@@ -54,7 +54,7 @@ class Sample:
     Args:
         seed: of the draw; `drawn_by` makes it.
         n: scores, at most; a small benchmark has fewer.
-        precision: that the submission declares, which decides the tolerance.
+        precision: that the submission declares for its scores; it is run in it, and it decides the tolerance.
         bounds: of each of the two runs of each cutoff.
     """
 
@@ -96,7 +96,7 @@ def check(  # noqa: PLR0913, PLR0917  (what a re-run brings together)
     ):
         if ours != theirs:
             raise DigestError(f"{what} {ours[:12]} is not the benchmark's, {theirs[:12]}")
-    built = {cutoff: partial(of_checkpoint, folder / MODEL / cutoff) for cutoff in there}
+    built = {cutoff: partial(of_checkpoint, folder / MODEL / cutoff, sample.precision) for cutoff in there}
     return Again(benchmark, corpus, suite, scores, sample).checks(built)
 
 

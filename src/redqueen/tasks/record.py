@@ -10,6 +10,8 @@ from redqueen.environment import environment, hardware, system
 from redqueen.files import write_json, write_text
 from redqueen.training.recipe import Recipe
 
+PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-mixed"}  # of scores, as Lightning spells it
+
 
 def record(cfg: DictConfig, folder: Path) -> None:
     """Write `config.yaml` (resolved, so that it can be run again), `environment.json`, and what it was trained on."""
@@ -18,9 +20,8 @@ def record(cfg: DictConfig, folder: Path) -> None:
     write_text(folder / "config.yaml", settings)
     write_json(folder / "environment.json", {**environment(), **system(), "date": date})
     if "trainer" in cfg:
-        precision = "bf16-mixed" if cfg.predict_in == "bfloat16" else cfg.trainer.get("precision")
         batch = cfg.recipe.get("batch_size", Recipe.batch_size)
-        chosen = {"precision": str(precision or "32-true"), "batch_size": batch}
+        chosen = {"precision": PRECISIONS[cfg.predict_in], "batch_size": batch}
         write_json(folder / "hardware.json", {**hardware(), **chosen})
 
 

@@ -21,7 +21,7 @@ from redqueen.leaderboard.verify import Options, verify
 from redqueen.perturbations.suite import Suite
 from redqueen.report.verified import FORMS, sentence
 
-_PRECISIONS = {"bf16": "bfloat16", "16": "float16"}  # of the trainer, whatever follows -> of a score
+_PRECISIONS = {"bf16": "bfloat16", "16": "float16"}  # as Lightning spells it, whatever follows -> of a score
 
 
 def run(cfg: DictConfig, folder: Path, files: Sequence[str] = ()) -> int:  # noqa: ARG001  (every task has it)

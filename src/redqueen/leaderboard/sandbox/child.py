@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from redqueen.detectors.base import Detector
+from redqueen.detectors.base import Detector, FeatureDetector
 from redqueen.detectors.one_pass import scores
 from redqueen.errors import AbsentError, UserError
 from redqueen.evaluation.detect.bounds import Bounds
@@ -27,8 +27,13 @@ from redqueen.training.restored import restored
 Built = Callable[[], tuple[Detector, float]]  # a detector, and the temperature that its logits are divided by
 
 
-def of_checkpoint(folder: Path) -> tuple[Detector, float]:
-    """The detector of a bundle's `model/CUTOFF`; raises UserError, AbsentError where this machine lacks something."""
+def of_checkpoint(folder: Path, precision: str = "float32") -> tuple[Detector, float]:
+    """The detector of a bundle's `model/CUTOFF`, in the precision that its scores are said to have.
+
+    Raises:
+        UserError: it cannot be built, or is none that sees pixels.
+        AbsentError: this machine lacks something.
+    """
     detector, checkpoint = restored(folder)
     if detector.reads != "pixels":
         raise UserError(
@@ -37,6 +42,9 @@ def of_checkpoint(folder: Path) -> tuple[Detector, float]:
     temperature = checkpoint.record.get("temperature")
     if not isinstance(temperature, int | float) or not (math.isfinite(temperature) and temperature > 0):
         raise UserError(f"record.json: temperature {temperature!r:.40} is no number over 0")
+    if precision == "bfloat16":  # as the prediction engine: the network, or what gives the features of a head
+        what = "features" if isinstance(detector, FeatureDetector) else "forward"
+        setattr(detector, what, torch.autocast("cpu", torch.bfloat16)(getattr(detector, what)))
     return detector, float(temperature)
 
 
