@@ -141,11 +141,11 @@ def honest():
     return Brightness(), 1.0
 
 
-def made(name, folder=None):
-    """Detector by the name of its class here, whatever the folder."""
+def made(name, folder=None, precision="float32"):
+    """Detector by the name of its class here, whatever the folder and the precision."""
     return globals()[name](), 1.0
 
 
-def acting(name, folder=None):
-    """A detector that calls a function of this module, whatever the folder."""
+def acting(name, folder=None, precision="float32"):
+    """A detector that calls a function of this module, whatever the folder and the precision."""
     return Acts(globals()[name]), 1.0
