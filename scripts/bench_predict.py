@@ -110,12 +110,8 @@ def one_pass_scores(judges: dict[str, Judge], pictures: Pictures, found: Scores)
 
 
 def scored(judges: dict[str, Judge], pictures: Pictures) -> Scores:
-    corpus, rows, views, cache = pictures.corpus, pictures.rows, pictures.suite, pictures.cache
-    return {
-        (key, name): logits(judge.detector, corpus, rows, views, name, cache, judge.identity)
-        for key, judge in judges.items()
-        for name in views.views
-    }
+    views = pictures.suite.views
+    return {(key, name): logits(judge, pictures, name) for key, judge in judges.items() for name in views}
 
 
 @contextmanager

@@ -23,7 +23,7 @@ SUITE = Suite("none", 1, {CLEAN: []})
 
 def scores(detector, corpus, folder):
     rows = np.flatnonzero(corpus.column("split") == "test")
-    return inference.logits(detector, corpus, rows, SUITE, CLEAN, folder, "x")
+    return inference.logits(inference.Judge(detector, "x"), inference.Pictures(corpus, rows, SUITE, folder), CLEAN)
 
 
 def test_constant_guesses(corpus, tmp_path):

@@ -115,7 +115,9 @@ def test_every_member_is_fitted_in_its_own_way_then_the_combination(corpus, tmp_
         fit(detector, rows, Recipe(), 0, tmp_path / "work", tmp_path / "cache")
     assert torch.equal(joint.parts()["spectral"].head.weight, alone.head.weight)
     assert not torch.equal(joint.weight, torch.full((2,), 0.5))
-    found = inference.logits(joint, corpus, rows.val, SUITE, CLEAN, tmp_path / "cache", "an id")
+    found = inference.logits(
+        inference.Judge(joint, "an id"), inference.Pictures(corpus, rows.val, SUITE, tmp_path / "cache"), CLEAN
+    )
     with torch.inference_mode():
         direct = joint(torch.stack([joint.prepare(corpus.pixels(row)) for row in rows.val]))
     np.testing.assert_allclose(found, direct.numpy(), atol=1e-4, rtol=1e-4)

@@ -34,7 +34,9 @@ def rows(corpus):
 
 
 def run(name, corpus, rows, cache, view=CLEAN, suite=SUITE, identity="weights"):
-    return inference.logits(stand_ins.detector(name), corpus, rows, suite, view, cache, identity)
+    return inference.logits(
+        inference.Judge(stand_ins.detector(name), identity), inference.Pictures(corpus, rows, suite, cache), view
+    )
 
 
 @pytest.mark.parametrize("name", ["npr", "spectral"])
@@ -167,7 +169,9 @@ def test_pictures_of_several_sizes_under_the_crop_are_told_in_one_line(name, cor
         Corpus, "pixels", lambda self, row: original(self, row)[: (24 if int(row) == small else 32), :28]
     )
     with pytest.raises(UserError, match=r"inputs of 28 x 24 and of 28 x 32: .* crop .* normalise\.size") as told:
-        inference.logits(unresized(name), corpus, rows, SUITE, CLEAN, tmp_path, "x")
+        inference.logits(
+            inference.Judge(unresized(name), "x"), inference.Pictures(corpus, rows, SUITE, tmp_path), CLEAN
+        )
     assert str(told.value).startswith(type(stand_ins.detector(name)).__name__)
     assert "\n" not in str(told.value)
 
@@ -177,7 +181,7 @@ def test_pictures_of_one_size_under_the_crop_are_scored_whole(name, corpus, rows
     original = Corpus.pixels
     monkeypatch.setattr(Corpus, "pixels", lambda self, row: original(self, row)[:24, :28])
     detector = unresized(name).eval()
-    found = inference.logits(detector, corpus, rows, SUITE, CLEAN, tmp_path, "x")
+    found = inference.logits(inference.Judge(detector, "x"), inference.Pictures(corpus, rows, SUITE, tmp_path), CLEAN)
     with torch.inference_mode():
         expected = [detector(detector.prepare(corpus.pixels(row))[None]).item() for row in rows]
     np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -202,7 +206,9 @@ def judges():
 def scores(pictures, view):
     found = [
         inference.logits(
-            one.detector, pictures.corpus, pictures.rows, pictures.suite, view, pictures.cache, one.identity
+            inference.Judge(one.detector, one.identity),
+            pictures,
+            view,
         )
         for one in judges()
     ]
@@ -274,7 +280,9 @@ def test_a_pictures_score_does_not_depend_on_its_company(name, corpus, rows, tmp
 def test_bfloat16_is_kept_apart_and_moves_scores_a_little(name, corpus, rows, tmp_path):
     def logits(precision):
         detector = stand_ins.detector(name)
-        return inference.logits(detector, corpus, rows, SUITE, CLEAN, tmp_path, "weights", precision)
+        return inference.logits(
+            inference.Judge(detector, "weights"), inference.Pictures(corpus, rows, SUITE, tmp_path, precision), CLEAN
+        )
 
     reduced, whole = logits("bfloat16"), logits("float32")
     assert len(list(tmp_path.iterdir())) == 2

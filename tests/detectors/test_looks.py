@@ -40,11 +40,7 @@ def logits(judges, corpus, cache, monkeypatch, together):
     pictures = Pictures.of_split(corpus, "test", SUITE, cache)
     for some in [judges] if together else [[one] for one in judges]:
         inference.fill(some, pictures)
-    return [
-        inference.logits(one.detector, corpus, pictures.rows, SUITE, view, cache, one.identity)
-        for one in judges
-        for view in SUITE.views
-    ]
+    return [inference.logits(one, pictures, view) for one in judges for view in SUITE.views]
 
 
 def test_one_pass_serves_both_and_leaves_no_trace(judges, corpus, passes, tmp_path, monkeypatch):

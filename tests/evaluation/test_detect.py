@@ -63,7 +63,9 @@ def test_a_hostile_file_ends_in_its_stated_way(name, judged):
 def test_a_picture_gets_the_logit_of_the_prediction_table(corpus, checkpoint, worker, tmp_path):
     rows = np.flatnonzero(corpus.column("split") == "test")[:3]
     detector, _, _ = opened(checkpoint, None)
-    table = inference.logits(detector, corpus, rows, Suite("none", 1, {CLEAN: []}), CLEAN, tmp_path, "x")
+    table = inference.logits(
+        inference.Judge(detector, "x"), inference.Pictures(corpus, rows, Suite("none", 1, {CLEAN: []}), tmp_path), CLEAN
+    )
     for row, logit in zip(rows, table, strict=True):
         one = worker.judge(corpus.encoded(int(row)))
         assert np.float32(one.clean.logit) == logit

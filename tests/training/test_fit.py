@@ -161,7 +161,12 @@ def test_workers_and_kills_change_no_bit(hard, tmp_path):
 
 def on_validation(detector, rows, folder):
     """AUROC, by another path than training takes."""
-    return auroc(inference.logits(detector, rows.corpus, rows.val, SUITE, CLEAN, folder, "x"), rows.val_labels)
+    return auroc(
+        inference.logits(
+            inference.Judge(detector, "x"), inference.Pictures(rows.corpus, rows.val, SUITE, folder), CLEAN
+        ),
+        rows.val_labels,
+    )
 
 
 class Watch(pl.Callback):
@@ -442,7 +447,9 @@ def test_threshold_and_temperature_are_fitted_on_validation(rows, tmp_path):
 
 def test_pictures_that_fail_are_left_out_of_the_fit(rows, tmp_path, monkeypatch):
     detector = tiny_detectors.Repetition()
-    whole = inference.logits(detector, rows.corpus, rows.val, SUITE, CLEAN, tmp_path, "x")
+    whole = inference.logits(
+        inference.Judge(detector, "x"), inference.Pictures(rows.corpus, rows.val, SUITE, tmp_path), CLEAN
+    )
     broken = np.where(np.arange(len(whole)) < 3, np.nan, whole)
     monkeypatch.setattr("redqueen.training.fit.logits", lambda *_: broken)
     assert calibrated(detector, rows, tmp_path, "x")["fitted_on"]["pictures"] == len(whole) - 3

@@ -5,7 +5,7 @@ Rows are computed in the order of their ids, so that neither the order of the co
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -114,24 +114,15 @@ def features(
     return result
 
 
-def logits(  # noqa: PLR0913, PLR0917  (what names a column)
-    detector: Detector,
-    corpus: Corpus,
-    rows: NDArray[np.int64],
-    suite: Suite,
-    view: str,
-    cache: Path,
-    identity: str,
-    precision: Precision = "float32",
-) -> NDArray[np.float32]:
-    """Logits of the rows, (n,), of a detector whose weights `identity` names; NaN for a picture that failed."""
+def logits(judge: Judge, pictures: Pictures, view: str) -> NDArray[np.float32]:
+    """Logits of the rows, (n,), in the order in which they are given; NaN for a picture that failed."""
+    detector, rows = judge.detector, pictures.rows
     if isinstance(detector, JointDetector):
-        each = part_logits(detector, corpus, rows, suite, view, cache, identity, precision)
+        each = part_logits(detector, judge.identity, pictures, view)
         with torch.inference_mode():
             return detector.cpu().combine(torch.from_numpy(each)).numpy()
-    pictures = Pictures(corpus, in_order(corpus, rows), suite, cache, precision)
-    columns = list(_columns(Judge(detector, identity), pictures, view))
-    one_pass.fill(columns, corpus, suite)
+    columns = list(_columns(judge, replace(pictures, rows=in_order(pictures.corpus, rows)), view))
+    one_pass.fill(columns, pictures.corpus, pictures.suite)
     result = np.full(len(rows), np.nan, np.float32)
     for column in columns:
         known = np.isin(rows, column.rows)
@@ -140,21 +131,10 @@ def logits(  # noqa: PLR0913, PLR0917  (what names a column)
     return result
 
 
-def part_logits(  # noqa: PLR0913, PLR0917  (as logits)
-    detector: JointDetector,
-    corpus: Corpus,
-    rows: NDArray[np.int64],
-    suite: Suite,
-    view: str,
-    cache: Path,
-    identity: str,
-    precision: Precision = "float32",
-) -> NDArray[np.float32]:
-    """Logits of the rows, (n, parts), of all parts of a detector."""
+def part_logits(detector: JointDetector, identity: str, pictures: Pictures, view: str) -> NDArray[np.float32]:
+    """Logits of the rows, (n, parts), of all parts of a detector whose weights `identity` names."""
     parts = detector.parts().items()
-    return np.stack(
-        [logits(one, corpus, rows, suite, view, cache, f"{identity}/{name}", precision) for name, one in parts], axis=1
-    )
+    return np.stack([logits(Judge(one, f"{identity}/{name}"), pictures, view) for name, one in parts], axis=1)
 
 
 def _columns(judge: Judge, pictures: Pictures, view: str) -> Iterator[Column]:

@@ -36,7 +36,7 @@ def tables(judge: Judge, pictures: Pictures, temperature: float = 1.0) -> Iterat
     corpus, rows, suite = pictures.corpus, pictures.rows, pictures.suite
     ids = pa.array(corpus.column("image_id")[rows], pa.string())
     for view in suite.views:
-        scores = logits(judge.detector, corpus, rows, suite, view, pictures.cache, judge.identity, pictures.precision)
+        scores = logits(judge, pictures, view)
         good = np.isfinite(scores)
         with np.errstate(over="ignore"):
             probability = 1 / (1 + np.exp(-scores.astype(np.float64) / temperature))

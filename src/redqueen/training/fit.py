@@ -13,9 +13,10 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from redqueen import resumable
+from redqueen.detectors import inference
 from redqueen.detectors.base import Detector, FeatureDetector, JointDetector
 from redqueen.detectors.digests import of_weights
-from redqueen.detectors.inference import features, logits, part_logits, rows_digest
+from redqueen.detectors.inference import Judge, features, logits, part_logits, rows_digest
 from redqueen.errors import UserError
 from redqueen.files import digest_of
 from redqueen.metrics.calibration import temperature
@@ -76,7 +77,7 @@ def fit(
         parts = detector.parts().items()
         steps = [fit(part, rows, recipe, seed, folder / name, cache, machine) for name, part in parts]
         identity = f"{folder.name}-{of_weights(detector)}"
-        found = part_logits(detector, rows.corpus, rows.val, _CLEAN, CLEAN, cache, identity)
+        found = part_logits(detector, identity, inference.Pictures(rows.corpus, rows.val, _CLEAN, cache), CLEAN)
         detector.join(found, rows.val_labels)
         return sum(steps)
     if by_descent(detector):
@@ -174,7 +175,7 @@ def _extra(detector: Detector, recipe: Recipe) -> Mapping[str, Any]:
 
 def validation_logits(detector: Detector, rows: Rows, cache: Path, identity: str) -> NDArray[np.float32]:
     """Logits of the validation rows, (n,), computed once; NaN for a picture that failed."""
-    return logits(detector, rows.corpus, rows.val, _CLEAN, CLEAN, cache, identity)
+    return logits(Judge(detector, identity), inference.Pictures(rows.corpus, rows.val, _CLEAN, cache), CLEAN)
 
 
 def calibrated(detector: Detector, rows: Rows, cache: Path, identity: str) -> Mapping[str, Any]:
