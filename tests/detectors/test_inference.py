@@ -204,14 +204,7 @@ def judges():
 
 
 def scores(pictures, view):
-    found = [
-        inference.logits(
-            inference.Judge(one.detector, one.identity),
-            pictures,
-            view,
-        )
-        for one in judges()
-    ]
+    found = [inference.logits(one, pictures, view) for one in judges()]
     return np.stack(found)
 
 
