@@ -234,7 +234,7 @@ def figures(scores: Floats, labels: Floats, weights: Floats, index: Floats) -> d
     hit = np.where(labels == 1, scores >= 0, scores < 0)
     halves = [weighted.mean_of(hit[labels == one], weights, index[labels == one]) for one in (0, 1)]
     missed = (1 / (1 + np.exp(-SKILL * 2 * scores)) - labels) ** 2
-    rate = weighted.tpr_at_fpr(scores, labels, [0.01], weights, index)[0]
+    rate = weighted.along_curve(scores, labels, weights, index, [weighted.tpr_at_fpr(0.01)])[0]
     return {
         "auroc": (auroc(scores, labels) or 0.0, weighted_auroc(scores, labels, weights, index)),
         "brier": (-float(missed.mean()), -weighted.mean_of(missed, weights, index)),

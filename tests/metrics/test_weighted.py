@@ -1,5 +1,7 @@
 """Weighted metrics against the unweighted ones on rows that are really repeated."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -33,11 +35,16 @@ def same(found, expected):
 def test_a_weight_is_a_repetition(sample):
     scores, labels, index, weights = sample
     drawn = [(repeated(scores, index, row), repeated(labels, index, row)) for row in weights]
-    for number, limit in enumerate(LIMITS):
-        found = weighted.tpr_at_fpr(scores, labels, LIMITS, weights, index)[number]
-        same(found, [ranking.tpr_at_fpr(*one, limit) for one in drawn])
-    same(weighted.average_precision(scores, labels, weights, index), [ranking.average_precision(*one) for one in drawn])
-    same(weighted.equal_error_rate(scores, labels, weights, index), [ranking.equal_error_rate(*one) for one in drawn])
+    plain = [
+        ranking.average_precision,
+        ranking.equal_error_rate,
+        *(partial(ranking.tpr_at_fpr, limit=x) for x in LIMITS),
+    ]
+    figures = [weighted.average_precision, weighted.equal_error_rate, *map(weighted.tpr_at_fpr, LIMITS)]
+    found = weighted.along_curve(scores, labels, weights, index, figures)
+    assert found.shape == (len(figures), len(weights))
+    for each, of_one in zip(found, plain, strict=True):
+        same(each, [of_one(*one) for one in drawn])
     means = [one[0].mean() if len(one[0]) else None for one in drawn]
     same(weighted.mean_of(scores, weights, index), means)
 

@@ -141,15 +141,15 @@ def area(part: Part, judge: Scored, view: str) -> dict[str, Found]:
 def ranked(part: Part, judge: Scored, view: str) -> dict[str, Found]:
     """AUROC, average precision, equal error rate, and true positive rates at fixed false positive rates."""
     scores, labels = judge.logits[view][part.rows], part.labels
-    found = area(part, judge, view)
-    draws = weighted.average_precision(scores, labels, part.weights, part.index)
-    found["average_precision"] = (ranking.average_precision(scores, labels), draws)
-    draws = weighted.equal_error_rate(scores, labels, part.weights, part.index)
-    found["equal_error_rate"] = (ranking.equal_error_rate(scores, labels), draws)
-    rates = weighted.tpr_at_fpr(scores, labels, LIMITS, part.weights, part.index)
-    for limit, drawn in zip(LIMITS, rates, strict=True):
-        found[f"tpr_at_fpr_{limit}"] = (ranking.tpr_at_fpr(scores, labels, limit), drawn)
-    return found
+    values = {
+        "average_precision": ranking.average_precision(scores, labels),
+        "equal_error_rate": ranking.equal_error_rate(scores, labels),
+        **{f"tpr_at_fpr_{limit}": ranking.tpr_at_fpr(scores, labels, limit) for limit in LIMITS},
+    }
+    figures = (weighted.average_precision, weighted.equal_error_rate, *map(weighted.tpr_at_fpr, LIMITS))
+    curves = weighted.along_curve(scores, labels, part.weights, part.index, figures)
+    found = {name: (value, drawn) for (name, value), drawn in zip(values.items(), curves, strict=True)}
+    return area(part, judge, view) | found
 
 
 def at_threshold(part: Part, judge: Scored, view: str) -> dict[str, Found]:

@@ -4,7 +4,7 @@ Each function is the weighted form of one in `ranking` or `calibration`, and equ
 Weights are (draws, n_groups), and `index` says which column is a row's; a draw in which a figure is undefined is NaN.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,8 @@ from redqueen.metrics.ranking import last_of_ties
 
 Index = NDArray[np.intp]
 Weights = NDArray[np.generic]
+# weight of the hits and of the false alarms at each distinct threshold, (draws, 1 + distinct) each -> (draws,)
+OfCurve = Callable[[FloatArray, FloatArray], FloatArray]
 
 
 def mean_of(values: ArrayLike, weights: Weights, index: Index) -> FloatArray:
@@ -38,44 +40,41 @@ def mean_of(values: ArrayLike, weights: Weights, index: Index) -> FloatArray:
     return _divided(total, rows)
 
 
-def tpr_at_fpr(
-    scores: ArrayLike, labels: ArrayLike, limits: Sequence[float], weights: Weights, index: Index
+def along_curve(
+    scores: ArrayLike, labels: ArrayLike, weights: Weights, index: Index, figures: Sequence[OfCurve]
 ) -> FloatArray:
-    """`ranking.tpr_at_fpr` of each draw, (limits, draws)."""
-    parts = []
-    for hits, alarms in _curves(scores, labels, weights, index):
+    """Figures of the ROC curve of each draw, (figures, draws): one curve serves them all."""
+    blocks = [np.stack([figure(*curve) for figure in figures]) for curve in _curves(scores, labels, weights, index)]
+    return np.concatenate(blocks, axis=1)
+
+
+def tpr_at_fpr(limit: float) -> OfCurve:
+    """`ranking.tpr_at_fpr` of each draw, for `along_curve`."""
+
+    def found(hits: FloatArray, alarms: FloatArray) -> FloatArray:
         shares = alarms / np.maximum(alarms[:, -1:], 1e-300)
-        each = []
-        for limit in limits:
-            reached = (shares <= limit).sum(axis=1) - 1  # shares do not fall, and the first is 0
-            each.append(_divided(hits[np.arange(len(hits)), reached], _defined(hits, alarms)))
-        parts.append(np.stack(each))
-    return np.concatenate(parts, axis=1) if parts else np.zeros((len(limits), 0))
+        reached = (shares <= limit).sum(axis=1) - 1  # shares do not fall, and the first is 0
+        return _divided(hits[np.arange(len(hits)), reached], _defined(hits, alarms))
+
+    return found
 
 
-def average_precision(scores: ArrayLike, labels: ArrayLike, weights: Weights, index: Index) -> FloatArray:
-    """`ranking.average_precision` of each draw, (draws,)."""
-    parts = []
-    for hits, alarms in _curves(scores, labels, weights, index):
-        precision = _divided(hits[:, 1:], hits[:, 1:] + alarms[:, 1:], 0.0)  # before the first row nothing is added
-        parts.append(_divided((np.diff(hits, axis=1) * precision).sum(axis=1), _defined(hits, alarms)))
-    return np.concatenate(parts) if parts else np.zeros(0)
+def average_precision(hits: FloatArray, alarms: FloatArray) -> FloatArray:
+    """`ranking.average_precision` of each draw, for `along_curve`."""
+    precision = _divided(hits[:, 1:], hits[:, 1:] + alarms[:, 1:], 0.0)  # before the first row nothing is added
+    return _divided((np.diff(hits, axis=1) * precision).sum(axis=1), _defined(hits, alarms))
 
 
-def equal_error_rate(scores: ArrayLike, labels: ArrayLike, weights: Weights, index: Index) -> FloatArray:
-    """`ranking.equal_error_rate` of each draw, (draws,)."""
-    parts = []
-    for hits, alarms in _curves(scores, labels, weights, index):
-        known = _defined(hits, alarms) > 0
-        missed = 1 - hits / np.maximum(hits[:, -1:], 1e-300)
-        alarmed = alarms / np.maximum(alarms[:, -1:], 1e-300)
-        excess = missed - alarmed  # of a draw that is defined, falls from 1 to -1
-        after = np.maximum((excess <= 0).argmax(axis=1), 1)
-        each = np.arange(len(hits))
-        share = _divided(excess[each, after - 1], excess[each, after - 1] - excess[each, after])
-        found = alarmed[each, after - 1] + share * (alarmed[each, after] - alarmed[each, after - 1])
-        parts.append(np.where(known, found, np.nan))
-    return np.concatenate(parts) if parts else np.zeros(0)
+def equal_error_rate(hits: FloatArray, alarms: FloatArray) -> FloatArray:
+    """`ranking.equal_error_rate` of each draw, for `along_curve`."""
+    missed = 1 - hits / np.maximum(hits[:, -1:], 1e-300)
+    alarmed = alarms / np.maximum(alarms[:, -1:], 1e-300)
+    excess = missed - alarmed  # of a draw that is defined, falls from 1 to -1
+    after = np.maximum((excess <= 0).argmax(axis=1), 1)
+    each = np.arange(len(hits))
+    share = _divided(excess[each, after - 1], excess[each, after - 1] - excess[each, after])
+    found = alarmed[each, after - 1] + share * (alarmed[each, after] - alarmed[each, after - 1])
+    return np.where(_defined(hits, alarms) > 0, found, np.nan)
 
 
 def adaptive_ece(scores: ArrayLike, labels: ArrayLike, weights: Weights, index: Index, bins: int = BINS) -> FloatArray:
