@@ -127,6 +127,7 @@ def result(**changes):
         (date(2026, 9, 1), (10.0, 6.0, 20.0, True), None),
         (date(2027, 1, 1), (10.0, 6.0, 20.0, True), "half-life of 10 months has passed"),
         (date(2026, 9, 1), (None, 6.0, None, False), "longer than the 6 months for which its skill is known to hold"),
+        (date(2028, 9, 1), (None, 90.0, None, False), "longer than the 20 months for which its skill is known to hold"),
         (date(2030, 9, 1), (None, None, None, False), None),
     ],
 )

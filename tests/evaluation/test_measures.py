@@ -222,3 +222,28 @@ def test_reliability_pools_the_next_periods(evaluation, scored):
         assert point.probability == pytest.approx(chances[inside].mean())
         assert point.share.low <= point.share.value <= point.share.high
     assert reliability(evaluation, scored[2:]) == ()  # no window follows the last cutoff
+
+
+def test_a_figure_that_never_varies_has_the_ends_that_its_kind_allows(evaluation):
+    """A share of 0 may be more; a difference of 0 may be either way; of what is neither nothing is known."""
+    rows = evaluation.cells[THREE[1].name]
+    fewest = min(len(set(evaluation.groups[rows[evaluation.labels[rows] == label]])) for label in (0, 1))
+    reach = 1 - 0.025 ** (1 / fewest)
+    flat = [0.0], [np.zeros(evaluation.draws)], rows
+    share, difference, neither = (evaluation.mean(*flat, lowest=lowest) for lowest in (0.0, -1.0, None))
+    assert (share.low, share.high) == (0.0, pytest.approx(reach))
+    assert (difference.low, difference.high) == (pytest.approx(-reach), pytest.approx(reach))
+    assert (neither.value, neither.low, neither.high) == (0.0, None, None)
+
+
+def test_without_a_false_alarm_precision_has_no_ends_and_an_equal_view_may_gain_or_lose(evaluation):
+    logits = np.where(evaluation.labels == 1, 2.0, -2.0).astype(np.float32)
+    sure = [Scored(w, {"clean": logits, "same": logits}, threshold=0.0, temperature=1.0) for w in THREE]
+    told = {(m.metric, m.view): m.figure for m in Measures(evaluation, KNOWN, {}).of(sure) if m.by == "all"}
+    precision = told["precision_at_prevalence_0.0001", "clean"]
+    assert (precision.value, precision.low, precision.high) == (1.0, None, None)
+    lost = told["auroc_lost", "same"]
+    assert (lost.value, -lost.low) == (0.0, pytest.approx(lost.high))
+    assert lost.high > 0
+    change = evaluation.matrix(sure).change[0].auroc
+    assert (change.value, -change.low) == (0.0, pytest.approx(change.high))

@@ -45,7 +45,7 @@ def test_a_detector_that_quality_alone_evades(evaluation):
     order = np.random.default_rng(1).permutation(12)
     slopes = found(evaluation, lambda number: 0.25 * order[number], lambda number: float(order[number]))
     better = slopes["auroc_per_sd_of_cmmd", "at equal date, net"]
-    assert 0.05 < better.low < better.value < better.high
+    assert 0.03 < better.low < better.value < better.high
     date = slopes["auroc_per_year", "at equal quality, net"]
     assert date.low < 0 < date.high
     assert set(slopes) == {
@@ -82,3 +82,15 @@ def test_distances_come_from_the_card():
     card = {"quality": {"digest": {"backbone": "net", "generators": generators}}}
     assert distances(card) == {"net": {"a": 0.4}}
     assert distances({}) == {}
+
+
+def test_a_distance_by_chance_is_seldom_taken_for_a_reason(evaluation):
+    """Generators differ, and their distances are drawn at random: a slope is claimed in about 5 % of such worlds."""
+    rng = np.random.default_rng(0)
+    judges = scored(evaluation, rng.normal(0, 0.5, 12).__getitem__)
+    claimed = []
+    for _ in range(200):
+        known = {f"g{number:02d}": distance for number, distance in enumerate(rng.normal(size=12))}
+        slopes = [one for one in against_quality(evaluation, judges, {"net": known}) if "cmmd" in one.metric]
+        claimed.append([not one.figure.low < 0 < one.figure.high for one in slopes])
+    assert 0.0 < np.mean(claimed) < 0.15

@@ -142,6 +142,13 @@ def test_ranks_and_ties():
     ]
 
 
+def test_an_uncertain_one_ties_with_the_best_though_a_sure_one_between_them_does_not():
+    rng = np.random.default_rng(0)
+    values, spread = np.array([0.90, 0.88, 0.87]), np.array([0.002, 0.002, 0.05])
+    ranks = rank_intervals(values, values[:, None] + rng.normal(size=(3, 1000)) * spread[:, None])
+    assert [(r.low, r.high, r.tie_group) for r in ranks] == [(1, 2, 1), (2, 3, 2), (1, 3, 1)]
+
+
 def test_what_moves_together_is_told_apart():
     noise = np.random.default_rng(1).normal(0, 0.1, 1000)
     ranks = rank_intervals([0.8, 0.7], [0.8 + noise, 0.7 + noise])

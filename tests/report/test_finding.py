@@ -39,6 +39,16 @@ def test_shuffled_labels_are_called_a_control(make, skill, told):
     assert "best" not in said
 
 
+def test_shuffled_labels_without_a_next_period_are_judged_by_all_windows(make):
+    """As where the last cutoff alone is trained."""
+    alone = make.result(skill=0.6, labels="shuffled", next_period=(), same_period=())
+    found = [cell.auroc.value for cell in alone.cells if cell.view == "clean"]
+    said = first_sentence([alone], make.audit())
+    assert f"is {sum(found) / len(found):.2f}, by {alone.detector}." in said
+    none = make.result(labels="shuffled", cells=(), next_period=(), same_period=())
+    assert first_sentence([none], make.audit()) == "Control with shuffled labels: no AUROC is defined."
+
+
 def test_one_window_says_nothing_of_later_ones(make):
     assert "later ones was not measured" in first_sentence([make.result(count=1)], make.audit())
 
@@ -55,20 +65,25 @@ LATER = "0.85 (0.81-0.89) on those of the next period"
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({}, "; it loses half of its skill within 14 (9-31) months of the training cutoff."),
+        ({}, "; among later generators half of its skill is gone within 14 (9-31) months of the cutoff."),
         (
             {"months": 40.0, "low": 33.0, "high": 52.0},
-            "; it loses half of its skill within 40 (33-52) months of the training cutoff, beyond the 30 months that",
+            "; among later generators half of its skill is gone within 40 (33-52) months of the cutoff, beyond the 30",
         ),
         (
             {"months": None, "low": 20.0},
-            "; no decay is detectable over the 30 months that the data span: its half-life is at least 20 months.",
+            "; among later generators no decay is detectable over the 30 months that the data span: its half-life is "
+            "at least 20 months.",
         ),
         (
             {"months": 90.0, "low": 45.0, "high": None, "detectable": False},
-            "; no decay is detectable over the 30 months that the data span: its half-life is at least 45 months, if s",
+            "; among later generators no decay is detectable over the 30 months that the data span: its half-life is "
+            "at least 45 months, if skill falls",
         ),
-        ({"months": None, "low": None}, "; no decay is detectable, and these data set no bound to its half-life."),
+        (
+            {"months": None, "low": None},
+            "; among later generators no decay is detectable, and these data set no bound to its half-life.",
+        ),
         ({"view": "jpeg50"}, "."),
     ],
 )

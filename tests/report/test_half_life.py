@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from redqueen.report.canvas import to_png
+from redqueen.evaluation.decay import age
+from redqueen.report.canvas import PAPER, to_png
 from redqueen.report.half_life import half_life_figure
 from redqueen.report.skill import cells_by_age, fitted
+from redqueen.types import Cell, Window
 
 
 def texts(figure):
@@ -35,6 +37,18 @@ def test_ages_are_months_from_the_end_of_training_to_the_middle_of_a_window(make
     assert (second.points.shape, third.points.shape) == ((4, 2), (4, 1))
     gone = make.result(cells=(dataclasses.replace(make.result().cells[0], auroc=make.undefined),))
     assert [cells.points.shape for cells in cells_by_age(gone, "clean")] == [(4, 0)]
+
+
+def test_windows_of_days_have_the_ages_that_the_fit_has(make):
+    """The first window after a cutoff within the same month is later, and is drawn as such."""
+    days = (Window("old", "2021-09-15", "2021-11-10"), Window("new", "2021-11-29", "2021-12-21"))
+    cells = tuple(Cell("old", window.name, "clean", make.interval(0.8)) for window in days)
+    result = make.measured(windows=days, cells=cells)
+    (found,) = cells_by_age(result, "clean")
+    assert found.points[0] == pytest.approx([age(days[0], window) for window in days])
+    drawn = half_life_figure([result]).axes[0].get_lines()
+    hollow = [line for line in drawn if line.get_marker() == "o" and line.get_markerfacecolor() == PAPER]
+    assert [line.get_xdata().tolist() for line in hollow] == [pytest.approx([found.points[0][1]])]
 
 
 @pytest.mark.parametrize("narrow", [False, True])

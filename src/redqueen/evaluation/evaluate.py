@@ -213,7 +213,7 @@ class Evaluation:
         ]
         rows = np.unique(np.concatenate([self.cells[name] for *_, name in [*before, *after]]))
         draws = [new - old for (_, old, _), (_, new, _) in pairs]
-        return mean_interval(values, draws, len(rows), len(set(self.groups[rows])))
+        return self.mean(values, draws, rows, lowest=-1.0)
 
     def newcomers(self, scored: Sequence[Scored]) -> Iterator[Newcomer]:
         """Each generator with its window's human-made pictures, and the detector of the cutoff before."""
@@ -239,12 +239,25 @@ class Evaluation:
         rows = np.unique(np.concatenate([self.cells[name] for _, _, name in found]))
         return self.mean([i.value for i, _, _ in found], [d for _, d, _ in found], rows)
 
-    def mean(self, values: Sequence[float | None], draws: Sequence[_Draws], rows: NDArray[np.int64]) -> Interval:
-        """Mean over cells on these test rows; where it is 0 or 1 in every draw, its far end is that of such a share."""
+    def mean(
+        self,
+        values: Sequence[float | None],
+        draws: Sequence[_Draws],
+        rows: NDArray[np.int64],
+        lowest: float | None = 0.0,
+    ) -> Interval:
+        """Mean over cells on these test rows; where it is 0 or 1 in every draw, its far end is that of such a share.
+
+        `lowest` is what the figure can be: -1 for a difference of shares, and None for one that is neither: it has no
+        ends then.
+        """
         labels, groups = self.labels[rows], self.groups[rows]
         figure = mean_interval(values, draws, len(rows), len(set(groups)))
         if figure.value in (0.0, 1.0) and figure.low == figure.high and figure.low is not None:
-            return unanimous(figure.value, len(rows), min(len(set(groups[labels == label])) for label in (0, 1)))
+            if lowest is None:
+                return Interval(figure.value, None, None, figure.n, figure.n_groups)
+            fewest = min(len(set(groups[labels == label])) for label in (0, 1))
+            return unanimous(figure.value, len(rows), fewest, lowest)
         return figure
 
     def false_positives(self, scored: Sequence[Scored]) -> tuple[FalsePositives, ...]:

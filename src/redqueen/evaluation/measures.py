@@ -23,6 +23,7 @@ LIMITS = (0.01, 0.05)  # false positive rates
 PREVALENCES = (0.01, 0.0001)  # shares of generated pictures among those that an analyst screens
 SHARED = 5  # generators that one prompt must have for its pictures to compare them
 FEWEST = 10  # test pictures of a generator that counts in the mean over generators
+LOWEST = {"auroc_lost": -1.0, "precision": None}  # of figures that are no shares, as `Evaluation.mean` takes it
 
 Draws = NDArray[np.float64]
 Found = tuple[float | None, Draws]
@@ -108,14 +109,14 @@ class Measures:
                 for name, found in metric(part, judge, view).items():
                     cells.setdefault(name, []).append((found, part))
         for name, each in cells.items():
-            figure = self._mean(each)
+            figure = self._mean(each, LOWEST.get(name.partition("_at_prevalence")[0], 0.0))
             if figure.value is not None:
                 by, sliced = ("all", "all") if one is None else (one.by, one.name)
                 yield Measure(name, period, view, by, sliced, figure)
 
-    def _mean(self, each: Sequence[tuple[Found, Part]]) -> Interval:
+    def _mean(self, each: Sequence[tuple[Found, Part]], lowest: float | None = 0.0) -> Interval:
         rows = np.unique(np.concatenate([part.rows for _, part in each]))
-        return self.evaluation.mean([found[0] for found, _ in each], [found[1] for found, _ in each], rows)
+        return self.evaluation.mean([found[0] for found, _ in each], [found[1] for found, _ in each], rows, lowest)
 
 
 def rows_of(evaluation: Evaluation, cutoff: Window, period: Period) -> NDArray[np.int64]:

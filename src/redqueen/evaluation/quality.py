@@ -2,7 +2,8 @@
 
 A straight line by least squares through generators, each weighing as its test pictures do: over the release date, over
 the distance of its pictures to photographs (CMMD, standardised: a better generator lies lower), and over both, where
-each slope holds the other fixed. Intervals are of the draws that all figures share; the distances are taken as known.
+each slope holds the other fixed. Intervals are of the draws that all figures share, each over generators drawn again:
+without that the scatter of generators about the line would be taken for knowledge. Distances are taken as known.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redqueen.evaluation.evaluate import Evaluation, Scored
-from redqueen.metrics.statistics import percentile_interval
+from redqueen.metrics.statistics import group_weights, percentile_interval
 from redqueen.perturbations.suite import CLEAN
 from redqueen.types import Measure
 
@@ -75,27 +76,29 @@ def _slopes(points: Sequence[_Point], backbone: str, evaluation: Evaluation) -> 
     years, distance = (np.asarray([getattr(one, name) for one in points]) for name in ("years", "distance"))
     if not years.std() or not distance.std():
         return
-    standard = (distance - distance.mean()) / distance.std()
+    years, standard = years - years.mean(), (distance - distance.mean()) / distance.std()
     rows = np.concatenate([one.rows for one in points])
     counts = len(rows), len(set(evaluation.groups[rows]))
     sample = np.asarray([[one.auroc for one in points]])
     draws = np.stack([one.draws for one in points], axis=1)
-    weights = np.asarray([len(one.rows) for one in points], np.float64)
+    weights = np.asarray([[len(one.rows) for one in points]], np.float64)
+    _, times = group_weights([str(n) for n in range(len(points))], ["all"] * len(points), len(draws), evaluation.seed)
     date, quality = "auroc_per_year", "auroc_per_sd_of_cmmd"
     for columns, names in (
         ([years], [(date, "date alone")]),
         ([standard], [(quality, f"quality alone, {backbone}")]),
         ([years, standard], [(date, f"at equal quality, {backbone}"), (quality, f"at equal date, {backbone}")]),
     ):
-        value, drawn = (_least_squares(columns, table, weights) for table in (sample, draws))
+        value, drawn = _least_squares(columns, sample, weights), _least_squares(columns, draws, weights * times)
         for number, (metric, name) in enumerate(names):
             figure = percentile_interval(float(value[0, number]), drawn[:, number], *counts)
             yield Measure(metric, "next", CLEAN, "generator", name, figure)
 
 
 def _least_squares(columns: Sequence[Floats], table: Floats, weights: Floats) -> Floats:
-    """Slopes, (k, columns), of each row of a table, (k, points); NaN for a row with a point that is undefined."""
-    design = np.stack([np.ones(len(weights)), *columns], axis=1)
-    root = np.sqrt(weights)
-    found: Floats = (table * root) @ np.linalg.pinv(design * root[:, np.newaxis]).T
+    """Slopes, (k, columns), of a table and its weights, (k, points) each; NaN for a row with an undefined point."""
+    design = np.stack([np.ones(table.shape[1]), *columns], axis=1)
+    moments = np.einsum("kp,pa,pb->kab", weights, design, design)
+    heights = np.einsum("kp,kp,pa->ka", weights, table, design)
+    found: Floats = np.einsum("kab,kb->ka", np.linalg.pinv(moments, hermitian=True), heights)
     return np.round(found[:, 1:], 12) + 0.0  # level lines shall be level, and 0 has no sign

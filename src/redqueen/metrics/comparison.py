@@ -264,9 +264,10 @@ def rank_intervals(values: ArrayLike, draws: ArrayLike) -> list[Rank]:
 
 
 def _tie_groups(order: NDArray[np.intp], table: FloatArray, ends: list[float]) -> NDArray[np.intp]:
-    groups, leader, number = np.ones(len(table), np.intp), order[0], 1
-    for detector in order[1:]:
-        if np.quantile(table[leader] - table[detector], ends)[0] > 0:
-            leader, number = detector, number + 1
-        groups[detector] = number
+    groups, number = np.zeros(len(table), np.intp), 0  # 0: of none yet
+    for leader in order:
+        if not groups[leader]:
+            number += 1
+            told = np.quantile(table[leader] - table, ends[0], axis=1) > 0
+            groups[(groups == 0) & ~told] = number
     return groups

@@ -261,10 +261,11 @@ def _check_strata(strata: Sequence[str], truth: NDArray[np.int64]) -> None:
             raise UserError(f"a stratum starts with the label of its rows, got '{stratum}' for label {label}")
 
 
-def unanimous(value: float, n: int, n_groups: int) -> Interval:
+def unanimous(value: float, n: int, n_groups: int, lowest: float = 0.0) -> Interval:
     """The exact interval of a share that is 0 or 1 in the sample: the other end is p with (1 - p)^n_groups = 2.5 %.
 
-    Every draw of such a sample agrees with it, as if nothing were uncertain.
+    Every draw of such a sample agrees with it, as if nothing were uncertain. `lowest` is what the figure can be: -1 for
+    a difference of shares, which may then lie on either side of 0.
     """
     reach = 1 - ((1 - LEVEL) / 2) ** (1 / n_groups)
-    return Interval(value, max(0.0, value - reach), min(1.0, value + reach), n, n_groups)
+    return Interval(value, max(lowest, value - reach), min(1.0, value + reach), n, n_groups)

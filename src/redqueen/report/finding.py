@@ -1,6 +1,7 @@
 """What the results say, in words: the first sentence of a report, its limits, and how a figure is spelled."""
 
 from collections.abc import Iterable, Sequence
+from statistics import fmean
 
 from redqueen.errors import DigestError, UserError
 from redqueen.types import Audit, HalfLife, Interval, Measure, Result, Window
@@ -146,14 +147,29 @@ def spell(interval: Interval | None, percent: bool = False) -> str:
     '0.71 (0.66-0.77)'
     >>> spell(Interval(value=0.031, low=0.0, high=0.052, n=90, n_groups=40), percent=True)
     '3.1% (0.0-5.2)'
+    >>> spell(Interval(value=-0.001, low=-0.05, high=0.03, n=90, n_groups=40))
+    '0.00 (-0.05 to 0.03)'
     >>> spell(Interval(value=None, low=None, high=None, n=0, n_groups=0))
     'n/a'
     """
     if interval is None or interval.value is None:
         return UNDEFINED
     scale, digits, sign = (100, 1, "%") if percent else (1, 2, "")
-    ends = [UNDEFINED if end is None else f"{end * scale:.{digits}f}" for end in (interval.low, interval.high)]
-    return f"{interval.value * scale:.{digits}f}{sign} ({ends[0]}-{ends[1]})"
+    ends = [UNDEFINED if end is None else f"{end * scale:z.{digits}f}" for end in (interval.low, interval.high)]
+    between = " to " if any(end.startswith("-") for end in ends) else "-"
+    return f"{interval.value * scale:z.{digits}f}{sign} ({ends[0]}{between}{ends[1]})"
+
+
+def spell_change(interval: Interval | None, digits: int = 2) -> str:
+    """A figure that may lie on either side of 0, with its interval.
+
+    >>> spell_change(Interval(value=-0.001, low=-0.05, high=0.03, n=90, n_groups=40))
+    '+0.00 (-0.05 to +0.03)'
+    """
+    if interval is None or interval.value is None or interval.low is None or interval.high is None:
+        return spell(interval)
+    value, low, high = (f"{one:+z.{digits}f}" for one in (interval.value, interval.low, interval.high))
+    return f"{value} ({low} to {high})"
 
 
 def first_sentence(results: Sequence[Result], audit: Audit) -> str:
@@ -197,27 +213,40 @@ def _lasting(result: Result) -> str:
         return ""
     if not found.detectable or found.months is None:
         if found.low is None:
-            return "; no decay is detectable, and these data set no bound to its half-life"
+            return "; among later generators no decay is detectable, and these data set no bound to its half-life"
         fitted = ", if skill falls as fitted" if found.low > found.span else ""
         return (
-            f"; no decay is detectable over the {found.span:.0f} months that the data span: "
+            f"; among later generators no decay is detectable over the {found.span:.0f} months that the data span: "
             f"its half-life is at least {found.low:.0f} months{fitted}"
         )
     beyond = f", beyond the {found.span:.0f} months that the data span" if found.months > found.span else ""
-    return f"; it loses half of its skill within {spell_months(found)} of the training cutoff{beyond}"
+    return f"; among later generators half of its skill is gone within {spell_months(found)} of the cutoff{beyond}"
 
 
 def _shuffled(results: Sequence[Result]) -> str:
-    highest, later = _highest([result for result in results if not result.control] or results)
+    detectors = [result for result in results if not result.control] or results
+    highest, later = _highest(detectors)
     if later is None:
-        return "Control with shuffled labels: no AUROC on a next period is defined."
+        return f"Control with shuffled labels: {_farthest(detectors)}."
     told = (
-        "which includes chance, as it should" if _includes_chance(later) else "which excludes chance: something leaks"
+        "which includes chance, as it should"
+        if _includes_chance(later)
+        else "which excludes chance: something leaks, or this seed is an odd one, and others must say"
     )
     return (
         f"Control with shuffled labels: the highest AUROC on the next period is {spell(later)}, "
         f"by {highest.detector}, {told}."
     )
+
+
+def _farthest(results: Sequence[Result]) -> str:
+    """Where no next period was measured: the mean over all windows that lies farthest from chance."""
+    known = {result.detector: [one.value for one in cells_of(result, MAIN_VIEW).values()] for result in results}
+    means = {name: fmean(one for one in each if one is not None) for name, each in known.items() if any(each)}
+    if not means:
+        return "no AUROC is defined"
+    name = max(means, key=lambda one: abs(means[one] - CHANCE))
+    return f"the mean AUROC over all windows that lies farthest from chance, 0.50, is {means[name]:.2f}, by {name}"
 
 
 def _highest(results: Sequence[Result]) -> tuple[Result, Interval | None]:

@@ -152,7 +152,7 @@ def _points(axes: Axes, cells: Cells, colour: str, large: bool) -> None:
     size, reach = (4.2, 0.8) if large else (2.2, 0.5), np.clip([value - low, high - value], 0, None)
     axes.plot(age, value, color=FAINT, linewidth=0.9 if large else 0.6, zorder=2)
     axes.errorbar(age, value, yerr=reach, fmt="none", ecolor=colour, elinewidth=size[1], alpha=0.4, zorder=3)
-    later = age > 0
+    later = np.array([window != cells.cutoff for window in cells.tested], bool)
     axes.plot(age[~later], value[~later], "o", color=colour, markersize=size[0], zorder=4)
     marks: dict[str, Any] = {"markerfacecolor": PAPER, "markeredgewidth": size[0] / 4}
     axes.plot(age[later], value[later], "o", color=colour, markersize=size[0], zorder=4, **marks)

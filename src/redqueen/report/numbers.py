@@ -31,7 +31,7 @@ def name_of(result: Result) -> str:
 
 def half_lives(results: Sequence[Result]) -> Data:
     """Half-life, slope and skill of every detector under every view."""
-    head = ["Detector", "View", "Half-life", "Months", "Low", "High", "AUROC per year", "Skill at the cutoff"]
+    head = ["Detector", "View", "Half-life", "Months", "Low", "High", "AUROC per year", "Fitted skill after the cutoff"]
     head += ["Cells", "Span in months", "TPR at 1 % FPR, last training period", "TPR at 1 % FPR, next period"]
     rows: list[list[Cell]] = []
     for result in controls_last(results):

@@ -32,5 +32,5 @@ def environment() -> Environment:
 
 def unbroken(text: str) -> Markup:
     """The text with its intervals and months kept from breaking at the end of a line."""
-    pattern = r"(\(-?[\d.]+-[\d.]+\)|(?:\d{4}-\d\d\.\.)?\d{4}-\d\d)"
+    pattern = r"(\([+-]?[\d.]+(?:-| to )[+-]?[\d.]+\)|(?:\d{4}-\d\d\.\.)?\d{4}-\d\d)"
     return Markup(re.sub(pattern, r"<span class=n>\1</span>", str(escape(text))))

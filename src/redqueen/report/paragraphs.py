@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from redqueen.report.finding import MAIN_VIEW, controls_last, next_period, one_setup, same_period, spell
+from redqueen.report.finding import MAIN_VIEW, controls_last, next_period, one_setup, same_period, spell, spell_change
 from redqueen.report.table import false_positives
 from redqueen.types import GeneratorScore, Interval, Kind, Result
 
@@ -38,12 +38,8 @@ def _change(result: Result) -> str:
     if found is None or found.value is None or found.low is None or found.high is None:
         return ""
     if found.low <= 0 <= found.high:
-        return f"; the change of {_signed(found)} may be none"
+        return f"; the change of {spell_change(found)} may be none"
     return f": it {'gains' if found.value > 0 else 'loses'} {_size(found)}"
-
-
-def _signed(found: Interval) -> str:
-    return f"{found.value:+.2f} ({found.low:+.2f} to {found.high:+.2f})"
 
 
 def _size(found: Interval) -> str:
@@ -58,6 +54,8 @@ def _extremes(scores: Sequence[GeneratorScore]) -> str:
     if len(large) < 2:  # noqa: PLR2004
         return ""
     ordered = sorted(large, key=lambda one: (one.auroc.value, one.generator))
+    if ordered[0].auroc.value == ordered[-1].auroc.value:
+        return ""
     return (
         f"Of {len(large)} generators with at least {FEWEST} test pictures, each met in the period after training, it "
         f"tells {_named(ordered[-1])} best and {_named(ordered[0])} worst."

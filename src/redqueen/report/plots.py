@@ -136,8 +136,8 @@ def _belief(results: Sequence[Result]) -> Iterator[Plot]:
     if not any(points(result) for result in results):
         return
     caption = (
-        "A point is as many pictures as any other point: across, the mean probability that they were given; up, the "
-        "share of them that is AI-generated, with its 95 % interval."
+        "A point is about as many pictures as any other, equal probabilities together: across, the mean probability "
+        "that they were given; up, the share of them that is AI-generated, with its 95 % interval."
     )
     yield Plot(
         "reliability",

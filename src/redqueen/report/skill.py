@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from redqueen.report.canvas import middles, month_of
+from redqueen.evaluation.decay import age
 from redqueen.report.finding import CHANCE, cells_of, cutoffs
 from redqueen.types import HalfLife, Result, Window
 
@@ -24,17 +24,16 @@ class Cells:
 
 def cells_by_age(result: Result, view: str) -> Iterator[Cells]:
     """Each cutoff's cells, aged by the months from the end of the cutoff to the middle of the window; defined ones."""
-    cells, centres = cells_of(result, view), middles(result.windows)
+    cells = cells_of(result, view)
     for cutoff in cutoffs([result]):
-        first, end = result.windows.index(cutoff), month_of(cutoff.end) + 1
-        windows = [
-            (window, centre - end, one)
-            for window, centre in zip(result.windows[first:], centres[first:], strict=True)
+        known = [
+            (window, one)
+            for window in result.windows[result.windows.index(cutoff) :]
             if (one := cells.get((cutoff.name, window.name))) is not None and one.value is not None
         ]
-        rows = [(age, one.value, one.low, one.high) for _, age, one in windows]
+        rows = [(age(cutoff, window), one.value, one.low, one.high) for window, one in known]
         points = np.array(rows, dtype=np.float64).reshape(-1, 4).T
-        yield Cells(cutoff, [window for window, _, _ in windows], points)
+        yield Cells(cutoff, [window for window, _ in known], points)
 
 
 def fitted(found: HalfLife, months: Curve) -> tuple[Curve | None, Curve | None, Curve | None]:

@@ -50,7 +50,7 @@ def matrix(results: Sequence[Result]) -> Table:
     for view in views:
         table.add_column(Text(f"{period},\n{view}"), justify="right", overflow="fold")
     if lowest:
-        table.add_column("next period,\nlowest view", justify="right", no_wrap=True, overflow="ellipsis")
+        table.add_column(f"{period},\nlowest view", justify="right", no_wrap=True, overflow="ellipsis")
     table.add_column("same", justify="right", no_wrap=True)
     table.add_column("false alarms\nphoto / coll.", justify="right", no_wrap=True)
     for result in controls_last(results):

@@ -12,6 +12,7 @@ from redqueen.report.finding import (
     next_period,
     same_period,
     spell,
+    spell_change,
     spell_months,
     spell_part,
 )
@@ -45,19 +46,19 @@ _VERDICTS = {
 def lasting(results: Sequence[Result]) -> Table | None:
     """Half-life, slope and skill of every detector, clean; nothing where none was estimated."""
     rows = [
-        [name_of(result), spell_months(one), _change(one.slope, 3), spell(one.skill), str(one.cells), f"{one.span:.0f}"]
+        [
+            name_of(result),
+            spell_months(one),
+            spell_change(one.slope, 3),
+            spell(one.skill),
+            str(one.cells),
+            f"{one.span:.0f}",
+        ]
         for result in controls_last(results)
         if (one := half_life(result, MAIN_VIEW)) is not None
     ]
-    head = ["Detector", "Half-life", "AUROC a year", "Skill at the cutoff", "Cells", "Months they span"]
+    head = ["Detector", "Half-life", "AUROC a year", "Fitted skill after the cutoff", "Cells", "Months they span"]
     return Table("Half-lives, clean, with 95 % intervals", head, rows) if rows else None
-
-
-def _change(one: Interval | None, digits: int) -> str:
-    """A figure that may be on either side of 0."""
-    if one is None or one.value is None or one.low is None or one.high is None:
-        return spell(one)
-    return f"{one.value:+.{digits}f} ({one.low:+.{digits}f} to {one.high:+.{digits}f})"
 
 
 def next_metrics(results: Sequence[Result]) -> Table:
@@ -103,7 +104,7 @@ def transfers(results: Sequence[Result]) -> Table | None:
     for result in controls_last(results):
         found = [measured(result, metric, part) for metric, part in kinds.items()]
         if any(found):
-            rows.append([name_of(result), *(_change(one, 2) for one in found)])
+            rows.append([name_of(result), *(spell_change(one) for one in found)])
     head = ["Detector", "Next windows, over a coin toss", "Past windows, since they were new", "Forgotten"]
     caption = "What training goes on to give and to cost, AUROC, clean: forward transfer, backward transfer, forgetting"
     return Table(caption, head, rows) if rows else None
@@ -121,7 +122,7 @@ def newer_or_better(results: Sequence[Result]) -> Table | None:
                 (_QUALITY, f"{_ALONE}{backbone}"),
                 (_QUALITY, f"at equal date, {backbone}"),
             ]
-            rows.append([name_of(result), *(_change(known.get(one), 3) for one in wanted), backbone])
+            rows.append([name_of(result), *(spell_change(known.get(one), 3) for one in wanted), backbone])
     caption = (
         "Newer, or better? How AUROC changes over generators as they come out, clean. CMMD is the distance of a "
         "generator's pictures to photographs: where its slope is below 0, better generators are told more easily"

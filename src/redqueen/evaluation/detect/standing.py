@@ -117,16 +117,18 @@ def _words(life: HalfLife) -> str:
         ends = " to ".join("unknown" if end is None else f"{end:.0f}" for end in (life.low, life.high))
         return f"{life.months:.0f} months (95 % interval {ends})"
     if life.low is not None:
-        return f"no decay detectable: at least {life.low:.0f} months, which is the bound that the data allow"
+        rests = f", if skill falls as fitted over {life.span:.0f}" if life.low > life.span else ""
+        return f"no decay detectable: at least {life.low:.0f} months, the bound that the data allow{rests}"
     return "no half-life can be told from the data"
 
 
 def _late(basis: Basis, life: HalfLife, age: int) -> tuple[str, ...]:
-    """The warning where more time has gone by than the half-life, or than its lower bound."""
+    """The warning where more time has gone by than the half-life, or than half of its skill is known to be left."""
     since = f"It has seen no generator released after {basis.cutoff}, {age} months ago"
     if life.detectable and life.months is not None:
         passed = f"{since}: its half-life of {life.months:.0f} months has passed. Of its skill expect half or less."
         return (passed,) if age > life.months else ()
-    if life.low is not None and age > life.low:
-        return (f"{since}: longer than the {life.low:.0f} months for which its skill is known to hold half or more.",)
+    if life.low is not None and age > min(life.low, life.span):
+        known = min(life.low, life.span)
+        return (f"{since}: longer than the {known:.0f} months for which its skill is known to hold half or more.",)
     return ()
