@@ -112,15 +112,20 @@ def _later(result: Result) -> float | None:
 
 
 def by_seed(path: Path, runs: Sequence[Path], labels: str) -> Seeds:
-    """Of each detector the mean AUROC over next periods, or over all windows where there is none, of each seed."""
+    """Of each detector the mean AUROC over next periods, or over all windows where there is none, of each seed.
+
+    A seed that is given again replaces what was known of it.
+    """
     known: Seeds = json.loads(path.read_text()) if path.exists() else {}
     fresh: Seeds = {}
     for result in (read(one) for run in runs for one in sorted((run / "results").glob("*.json"))):
         if result.labels != labels:
             raise SystemExit(f"{result.detector}, seed {result.seed}: labels are {result.labels}, not {labels}")
         fresh.setdefault(result.detector, {})[f"seed {result.seed}"] = _height(result)
-    means = {name: {"mean": statistics.mean(seeds.values()), **seeds} for name, seeds in sorted(fresh.items())}
-    return dict(sorted((known | means).items()))
+    for name, seeds in fresh.items():
+        each = {seed: value for seed, value in (known.get(name, {}) | seeds).items() if seed != "mean"}
+        known[name] = {"mean": statistics.mean(each.values()), **each}
+    return dict(sorted(known.items()))
 
 
 def _height(result: Result) -> float:
@@ -165,7 +170,8 @@ def index() -> str:
     corpora = sorted(path.parent for path in (ROOT / "results").glob("*/card.json"))
     parts = [
         "# Results",
-        "Written by `scripts/publish.py` from the results beside it; every figure has its 95 % interval.",
+        "Written by `scripts/publish.py` from the results beside it. Every figure of a table has its 95 % interval, "
+        "which is that of other test pictures; how far a figure moves with the seed of the training stands with each corpus.",
     ]
     for corpus in corpora:
         at = corpus.name
@@ -212,7 +218,8 @@ def by_strategy(found: Sequence[Result], usual: dict[str, Result]) -> str:
         rows.append(f"| {' | '.join(cells)} |")
     said = (
         "Every strategy trains once a window. *Pictures a month*: shown in training, again and again, over all "
-        "cutoffs, divided by the months from the first window to the last."
+        "cutoffs, divided by the months from the first window to the last. Each is one training, and what another seed "
+        "would give stands below."
     )
     return said + "\n\n" + "\n".join(rows)
 
