@@ -171,7 +171,7 @@ def index() -> str:
     parts = [
         "# Results",
         "Written by `scripts/publish.py` from the results beside it. Every figure of a table has its 95 % interval, "
-        "which is that of other test pictures; how far a figure moves with the seed of the training stands with each corpus.",
+        "that of other test pictures; how far a figure moves with the seed of the training stands with each corpus.",
     ]
     for corpus in corpora:
         at = corpus.name
