@@ -5,7 +5,7 @@ import pytest
 
 import stand_ins
 import tiny_detectors
-from redqueen.detectors import inference, one_pass
+from redqueen.detectors import inference, one_pass, several
 from redqueen.detectors.inference import Judge, Pictures
 from redqueen.detectors.one_pass import Share
 from redqueen.errors import UserError
@@ -39,6 +39,16 @@ def test_two_processes_write_what_one_writes(many, tmp_path):
     inference.fill(judges(), pictures(many, tmp_path / "two"), processes=2)
     assert len(files(tmp_path / "one")) >= 4
     assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_no_process_is_started_for_what_is_there(many, tmp_path, monkeypatch):
+    inference.fill(judges(), pictures(many, tmp_path))
+    started = []
+    monkeypatch.setattr(several, "spawn", lambda *_, nprocs: started.append(nprocs))
+    inference.fill(judges(), pictures(many, tmp_path), processes=2)
+    assert not started
+    inference.fill(judges(), pictures(many, tmp_path / "elsewhere"), processes=2)
+    assert started == [2]
 
 
 def test_shares_are_all_parts_and_none_twice(many, tmp_path):

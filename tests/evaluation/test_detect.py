@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 from datetime import date
 from pathlib import Path
@@ -20,12 +21,13 @@ from redqueen.detectors import inference
 from redqueen.errors import UserError
 from redqueen.evaluation.detect.bounds import Bounds
 from redqueen.evaluation.detect.files import found
-from redqueen.evaluation.detect.judging import exit_code, outcomes
+from redqueen.evaluation.detect.judging import Outcome, exit_code, outcomes
 from redqueen.evaluation.detect.opened import opened
 from redqueen.evaluation.detect.standing import standing
-from redqueen.evaluation.detect.verdict import Failure, Judgement
+from redqueen.evaluation.detect.verdict import Failure, Heat, Judgement, Seen
 from redqueen.perturbations.suite import CLEAN, Suite
-from redqueen.training.checkpoint import NODE, save
+from redqueen.tasks.detect import _without_picture
+from redqueen.training.checkpoint import NODE, RECORD, save
 from redqueen.types import FalsePositives, HalfLife, Interval, Result
 
 ONE = Interval(0.1, 0.05, 0.2, 30, 20)
@@ -84,12 +86,13 @@ def test_a_process_that_dies_costs_one_file(worker):
     assert worker.starts == before + 1
 
 
-def test_a_file_that_takes_too_long_is_given_up(worker):
+@pytest.mark.parametrize("data", [hostile_files.PNG, bytes(8 * 2**20)], ids=["small", "more than a pipe holds"])
+def test_a_file_that_takes_too_long_is_given_up(data, worker):
     os.kill(worker._process.pid, signal.SIGSTOP)  # stands for a decoder that never ends
     patient = worker.bounds
     worker.bounds = Bounds(seconds=0.2)
     try:
-        assert worker.judge(hostile_files.PNG) == Failure("took more than 0.2 seconds")
+        assert worker.judge(data) == Failure("took more than 0.2 seconds")
     finally:
         worker.bounds = patient
     assert isinstance(worker.judge(hostile_files.PNG), Judgement)
@@ -148,9 +151,37 @@ def test_a_result_of_another_detector_or_cutoff_is_refused(checkpoint):
 
 
 def test_exit_codes():
-    made, failed = Failure("x"), Failure("y")
+    failed = Outcome(Path("f"), Failure("x"))
+    generated, human, undecided = (
+        Outcome(Path(said), Judgement("00", (Seen("clean", 0.0, 0.5, said),)))
+        for said in ("generated", "human", "undecided")
+    )
     assert exit_code([]) == 0
-    assert exit_code([type("One", (), {"judged": one})() for one in (made, failed)]) == 4
+    assert exit_code([human, undecided]) == 0
+    assert exit_code([failed, failed]) == exit_code([human, failed]) == exit_code([failed, undecided]) == 4
+    assert exit_code([generated]) == exit_code([failed, generated]) == exit_code([generated, human, failed]) == 3
+
+
+def test_nothing_on_stdin_is_no_clean_bill():
+    assert list(found(["-"], io.BytesIO(b"\n"))) == [(Path("-"), "no path came from stdin")]
+
+
+@pytest.mark.parametrize("change", [{"seed": "x"}, {"threshold": None}])
+def test_a_damaged_checkpoint_is_told_with_its_cause(change, checkpoint, tmp_path, monkeypatch, capsys):
+    damaged = shutil.copytree(checkpoint, tmp_path / "damaged")
+    record = json.loads((damaged / RECORD).read_text())
+    (damaged / RECORD).write_text(json.dumps(record | change))
+    (tmp_path / "a.png").write_bytes(hostile_files.PNG)
+    assert main(["detect", str(tmp_path / "a.png"), "--detector", str(damaged)]) == 2
+    told = capsys.readouterr().err
+    assert "damaged cannot be loaded: " in told
+    assert told.count("\n") == 1
+
+
+def test_heat_maps_are_written_and_not_kept():
+    judged = Judgement("00", (Seen("clean", 0.0, 0.5, "human"),), Heat("a long picture", "top left"))
+    kept = _without_picture(Outcome(Path("x"), judged)).judged
+    assert (kept.heat.png, kept.heat.words, kept.seen) == ("", "top left", judged.seen)
 
 
 def test_the_command_judges_files_and_says_what_it_rests_on(checkpoint, tmp_path, monkeypatch, capsys):

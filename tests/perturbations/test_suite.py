@@ -108,3 +108,30 @@ def test_a_view_leaves_its_picture_alone(view: str, pixels: Pixels) -> None:
 
 def test_the_label_names_the_version() -> None:
     assert SUITE.label == "tiny-v1"
+
+
+def test_what_a_view_does_is_part_of_its_key() -> None:
+    """Who changes a view and forgets the version meets no old numbers; the same settings give the same key anywhere."""
+
+    def suite(**settings: int) -> Suite:
+        operation = partial(jpeg, **settings)
+        views: dict[str, Sequence[Operation]] = {
+            CLEAN: (),
+            "one": (operation,),
+            "nested": (partial(_all, [operation]),),
+        }
+        return Suite("tiny", 1, views)
+
+    first, second = suite(quality=50), suite(quality=5)
+    for view in ("one", "nested"):
+        assert first.key(view) != second.key(view)
+        assert first.key(view) == suite(quality=50).key(view)
+    assert first.key("one") != first.key("nested")
+    assert first.key(CLEAN) == second.key(CLEAN) == CLEAN
+    assert first.digest != second.digest
+
+
+def _all(operations: Sequence[Operation], pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    for operation in operations:
+        pixels = operation(pixels, rng)
+    return pixels

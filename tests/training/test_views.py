@@ -45,7 +45,7 @@ def test_a_view_that_is_left_out_never_comes_not_even_in_a_chain():
 
 
 def test_its_name_says_what_it_draws_from():
-    assert repr(Views(SUITE, "a")) == "Views(suite=s-v1, without=a, share=0.5)"
+    assert repr(Views(SUITE, "a")) == f"Views(suite=s-v1 {SUITE.digest[:16]}, without=a, share=0.5)"
 
 
 @pytest.mark.parametrize(

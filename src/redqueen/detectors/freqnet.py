@@ -106,9 +106,10 @@ class _Block(nn.Module):
         hidden = self.conv(high_frequencies(hidden, (-2, -1)).relu()).relu()
         if self.channels:
             hidden = high_frequencies(hidden, (1,)).relu()
-        spectrum = torch.fft.rfft2(hidden, norm="ortho")  # the other half of it follows, before and after
-        mixed = torch.complex(self.real(spectrum.real), self.imaginary(spectrum.imag))
-        return torch.as_tensor(torch.fft.irfft2(mixed, s=hidden.shape[-2:], norm="ortho").relu())
+        with torch.autocast(hidden.device.type, enabled=False):  # no spectrum is complex in bfloat16
+            spectrum = torch.fft.rfft2(hidden.float(), norm="ortho")  # the other half of it follows, before and after
+            mixed = torch.complex(self.real(spectrum.real), self.imaginary(spectrum.imag))
+            return torch.as_tensor(torch.fft.irfft2(mixed, s=hidden.shape[-2:], norm="ortho").relu())
 
 
 def high_frequencies(batch: Tensor, axes: tuple[int, ...]) -> Tensor:

@@ -82,7 +82,8 @@ class LGrad(Detector):
     def forward(self, batch: Tensor) -> Tensor:
         """Logits, (B,), of prepared pictures."""
         pictures = batch[:, :-_PLACE].reshape(-1, 3, self.size, self.size)
-        gradients = scaled(gradient(self.network, pictures))
+        with torch.autocast(batch.device.type, enabled=False):  # stretched to [0, 1], rounding would become its content
+            gradients = scaled(gradient(self.network, pictures.float()))
         places = batch[:, -_PLACE:].long().tolist()
         seen = torch.stack([_part(one, *place) for one, place in zip(gradients, places, strict=True)])
         return torch.as_tensor(self.classifier((seen - self.mean) / self.std).squeeze(-1))

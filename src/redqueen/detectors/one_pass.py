@@ -143,6 +143,13 @@ def grouped(items: Iterable[T], key: Callable[[T], Key]) -> dict[Key, list[T]]:
     return found
 
 
+def lacking(columns: Iterable[Column]) -> bool:
+    """Whether anything is left to compute."""
+    return any(
+        not column.part(number).exists() for column in columns for number in range(-(-len(column.rows) // CHUNK))
+    )
+
+
 def _pass(columns: Sequence[Column], corpus: Corpus, suite: Suite, share: Share) -> None:
     rows = columns[0].rows
     numbers = range(-(-len(rows) // CHUNK))[share.rank :: share.of]
@@ -175,7 +182,8 @@ class _Crew:
 
     def __init__(self, map_: Callable[..., Iterable[Any]], alone: bool, number: int) -> None:
         self.map, self.alone = map_, alone
-        self.device = torch.device("cuda", number) if torch.cuda.is_available() else torch.device("cpu")
+        cuda = torch.cuda.is_available()
+        self.device = torch.device("cuda", number % torch.cuda.device_count()) if cuda else torch.device("cpu")
         self.batch = BATCH_CUDA if self.device.type == "cuda" else BATCH
         self._own = local()
 

@@ -1,11 +1,11 @@
 """One pass over pictures by several processes, a GPU each: they share out its parts, and no part shows who made it."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 import torch
 from torch.multiprocessing.spawn import ProcessRaisedException, spawn
 
+from redqueen.console import say
 from redqueen.corpus.store import Corpus
 from redqueen.detectors import one_pass
 from redqueen.detectors.one_pass import Column, Share
@@ -25,14 +25,16 @@ def fill(columns: Sequence[Column], corpus: Corpus, suite: Suite, processes: int
         UserError: as `one_pass.fill`.
     """
     many = processes or max(1, torch.cuda.device_count())
-    if many > 1:
+    if many > 1 and one_pass.lacking(columns):
         fresh = Corpus(corpus.folder, corpus.card, corpus.known)  # without the files that this process holds open
         threads = max(1, torch.get_num_threads() // many)
         for column in columns:
             column.detector.cpu()
         # of an error: this process does what is left, and meets it where it can be told in one line
-        with suppress(ProcessRaisedException):
+        try:
             spawn(_child, (many, threads, columns, fresh, suite), nprocs=many)  # type: ignore[no-untyped-call]
+        except ProcessRaisedException as error:
+            say(f"{many} processes: {str(error).strip().splitlines()[-1]}; one goes on alone")
     one_pass.fill(columns, corpus, suite)
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from redqueen.errors import UserError, unknown
-from redqueen.files import seed_from
+from redqueen.files import digest_of, seed_from
 from redqueen.perturbations.functional import Operation, Pixels
 
 CLEAN = "clean"
@@ -36,9 +38,15 @@ class Suite:
         """Name and version, as results record them."""
         return f"{self.name}-v{self.version}"
 
+    @property
+    def digest(self) -> str:
+        """Of the label and of all that views do: who changes one and forgets the version gets no old numbers."""
+        return digest_of([self.label, {name: _spelled(list(done)) for name, done in self.views.items()}])
+
     def key(self, view: str) -> str:
         """What names a view's pictures: a view without operations is the same in every suite."""
-        return f"{self.label}/{view}" if self.views[view] else CLEAN
+        done = self.views[view]
+        return digest_of([self.label, view, _spelled(list(done))]) if done else CLEAN
 
     def apply(self, view: str, pixels: Pixels, image_id: str) -> Pixels:
         """The picture under a view, (height, width, 3) uint8; randomness comes from (image_id, view, suite) alone."""
@@ -48,3 +56,15 @@ class Suite:
         for operation in self.views[view]:
             pixels = operation(pixels, rng)
         return pixels
+
+
+def _spelled(what: Any) -> Any:
+    """An operation with its settings, or a setting, as plain values."""
+    if isinstance(what, partial):
+        return [_spelled(what.func), _spelled(what.args), _spelled(what.keywords)]
+    if isinstance(what, Mapping):
+        return {str(name): _spelled(one) for name, one in what.items()}
+    if isinstance(what, Sequence) and not isinstance(what, str):
+        return [_spelled(one) for one in what]
+    named = getattr(what, "__qualname__", None)
+    return repr(what) if named is None else f"{what.__module__}.{named}"

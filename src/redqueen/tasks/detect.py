@@ -3,6 +3,7 @@
 import base64
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def run(cfg: DictConfig, folder: Path, files: Sequence[str] = ()) -> int:  # noq
         judged = []
         for one in track(outcomes(found(files, sys.stdin.buffer), process), "judging"):
             drawn = _drawn(one, cfg.heatmaps)
-            judged.append((one, drawn))
+            judged.append((_without_picture(one), drawn))
             if cfg.format == "json":
                 sys.stdout.write(f"{line(one, process.basis, known, drawn)}\n")
     if cfg.format == "table":
@@ -69,6 +70,14 @@ def _drawn(outcome: Outcome, folder: str | None) -> str | None:
     path = Path(folder) / f"{outcome.judged.image_id[:16]}.png"
     write_bytes(path, base64.b64decode(outcome.judged.heat.png))
     return str(path)
+
+
+def _without_picture(outcome: Outcome) -> Outcome:
+    """What is kept of a file until the end: its heat map is written by then, and thousands would fill the memory."""
+    judged = outcome.judged
+    if not isinstance(judged, Judgement) or judged.heat is None:
+        return outcome
+    return replace(outcome, judged=replace(judged, heat=replace(judged.heat, png="")))
 
 
 def _print(judged: Sequence[tuple[Outcome, str | None]], basis: Basis, known: Standing, close: float) -> None:

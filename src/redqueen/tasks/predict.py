@@ -57,6 +57,7 @@ def _inputs(cfg: DictConfig, corpus: Corpus, checkpoint: Checkpoint, suite: Suit
         "corpus_digest": corpus.digest,
         "checkpoint": checkpoint.digest,
         "suite": suite.label,
+        "views": suite.digest,
         "version": predictions.VERSION,
     }
 

@@ -45,7 +45,7 @@ class Views:
 
     def __repr__(self) -> str:
         """Class and settings: what caches are named by."""
-        return f"Views(suite={self.suite.label}, without={self.without}, share={self.share})"
+        return f"Views(suite={self.suite.label} {self.suite.digest[:16]}, without={self.without}, share={self.share})"
 
     def __call__(self, pixels: Pixels, rng: np.random.Generator) -> Pixels:
         """Perhaps under a view."""

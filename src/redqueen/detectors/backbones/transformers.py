@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,7 +65,8 @@ class _Vision(nn.Module):
         self.model, self.output, self.reduced = model, output, precision == "bfloat16"
 
     def forward(self, batch: Tensor) -> Tensor:
-        with torch.autocast(batch.device.type, torch.bfloat16, enabled=self.reduced):
+        reduced = torch.autocast(batch.device.type, torch.bfloat16) if self.reduced else nullcontext()
+        with reduced:  # or as the caller has it
             found = self.model(pixel_values=batch)
         name = "last_hidden_state" if self.output == "cls" else self.output
         if found.get(name) is None:

@@ -99,6 +99,9 @@ def serve(pipe: Connection, setup: Setup, bounds: Bounds) -> None:
     except UserError as error:
         _tell(pipe, {"error": str(error)})
         return
+    except Exception as error:  # whatever a damaged checkpoint sets off is told, since nothing else is heard from here
+        _tell(pipe, {"error": f"{setup.checkpoint.name} cannot be loaded: {type(error).__name__}: {error}"})
+        return
     bounds.enter()
     _tell(pipe, {"basis": asdict(judge.basis)})
     while True:

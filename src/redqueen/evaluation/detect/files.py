@@ -24,7 +24,10 @@ def found(words: Sequence[str], stdin: BinaryIO) -> Iterator[Found]:
     """
     for word in words:
         if word == "-":
-            yield from (one for name in _names(stdin.read()) for one in _below(Path(name)))
+            names = _names(stdin.read())
+            yield from (one for name in names for one in _below(Path(name)))
+            if not names:
+                yield Path(word), "no path came from stdin"
         else:
             yield from _below(Path(word))
 

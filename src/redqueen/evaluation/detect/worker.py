@@ -8,6 +8,7 @@ libraries already, so that a new one costs no more than loading the detector.
 import json
 import multiprocessing
 import signal
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -88,15 +89,17 @@ class Worker:
         if self._pipe is None:
             self._start()
         assert self._pipe is not None, "started"
-        try:
-            self._pipe.send_bytes(data)
-            if not self._pipe.poll(self.bounds.seconds):
-                self._end()
-                return Failure(f"took more than {self.bounds.seconds:g} seconds")
-            message = self._pipe.recv_bytes(LARGEST)
-        except (EOFError, OSError):
+        with _Limit(self._process, self.bounds.seconds) as limit:
+            try:
+                self._pipe.send_bytes(data)
+                answer, ends = _answer(self._pipe.recv_bytes(LARGEST))
+            except (EOFError, OSError):
+                answer, ends = None, True
+        if limit.passed:
+            self._end()
+            return answer or Failure(f"took more than {self.bounds.seconds:g} seconds")
+        if answer is None:
             return Failure(self._why())
-        answer, ends = _answer(message)
         if ends:
             self._end()
         return answer
@@ -139,6 +142,27 @@ class Worker:
         if self._pipe is not None:
             self._pipe.close()
         self._process = self._pipe = None
+
+
+class _Limit:
+    """Ends a process that is not done in time, for use in a `with`: who waits for it, to write or to read, goes on."""
+
+    def __init__(self, process: BaseProcess | None, seconds: float) -> None:
+        assert process is not None, "started"
+        self._process, self.passed = process, False
+        self._timer = threading.Timer(seconds, self._pass)
+
+    def __enter__(self) -> "_Limit":
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._timer.join()
+
+    def _pass(self) -> None:
+        self.passed = True
+        self._process.kill()
 
 
 def _child(pipe: Connection, setup: Setup, bounds: Bounds) -> None:
