@@ -185,7 +185,7 @@ def index() -> str:
 
 
 def beside(folder: Path, main: Sequence[Result]) -> str:
-    """A comparison: its own table and, of what was learned from otherwise, each detector beside its ordinary self."""
+    """A comparison: each detector that was kept up to date, or learned from, otherwise beside its ordinary self."""
     found = in_order(folder)
     title = f"## Beside them: {folder.name}"
     own = [f"- {note}" for note in notes(found) if note not in notes(main)]
@@ -194,9 +194,6 @@ def beside(folder: Path, main: Sequence[Result]) -> str:
     usual = {result.detector: result for result in main}
     if {result.strategy for result in found} != {result.strategy for result in main}:
         return f"{title}\n\n{by_strategy(found, usual)}"
-    if found[0].examples == main[0].examples:
-        new = [result for result in found if result.detector not in usual]
-        return f"{title}\n\n{matrix(found)}\n\n{paragraphs(new)}"
     rows = ["| detector | learned from | same period | next period |", "| --- | --- | --- | --- |"]
     for result in (one for aside in found for one in (usual[aside.detector], aside)):
         figures = f"{spell(same_period(result, MAIN_VIEW))} | {spell(next_period(result, MAIN_VIEW))}"
