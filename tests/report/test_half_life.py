@@ -51,6 +51,18 @@ def test_windows_of_days_have_the_ages_that_the_fit_has(make):
     assert [line.get_xdata().tolist() for line in hollow] == [pytest.approx([found.points[0][1]])]
 
 
+def test_a_detectable_decay_has_a_panel_though_better_detectors_have_none(make):
+    flat = [make.measured(f"flat-{at}", skill=0.96 - 0.01 * at, half_life=(make.lasting(None),)) for at in range(6)]
+    figure = half_life_figure([*flat, make.measured("falling", skill=0.8)])
+    titles = [axes.get_title(loc="left").split("\n")[0] for axes in figure.axes]
+    assert [title for title in titles if title.startswith(("flat", "falling"))] == [
+        "flat-1",
+        "flat-2",
+        "flat-3",
+        "falling",
+    ]
+
+
 @pytest.mark.parametrize("narrow", [False, True])
 def test_the_best_and_every_row_are_named_with_their_half_lives(make, narrow):
     results = [

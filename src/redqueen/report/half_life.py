@@ -24,7 +24,7 @@ from redqueen.report.skill import Cells, cells_by_age, fitted
 from redqueen.types import HalfLife, Result
 
 _HIGH = 0.78  # AUROC at the end of the curve that leaves no room above it
-SMALL = 4  # further detectors that have a panel of their own
+SMALL = 4  # further detectors that have a panel of their own, those with a detectable decay first
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def half_life_figure(results: Sequence[Result], narrow: bool = False) -> Figure:
     """AUROC against months since the training cutoff, with the fitted decay, and all half-lives beside it."""
     one_setup(results)
     ordered = controls_last(_by_height(results))
-    best, others = ordered[0], [one for one in ordered[1:] if not one.control][:SMALL]
+    best, others = ordered[0], _shown([one for one in ordered[1:] if not one.control])
     ages = _Ages.of([best, *others])
     return _phone(ordered, best, ages) if narrow else _page(ordered, best, others, ages)
 
@@ -88,6 +88,17 @@ def _by_height(results: Sequence[Result]) -> list[Result]:
         found.append(best_of(left))
         left.remove(found[-1])
     return found
+
+
+def _shown(ordered: Sequence[Result]) -> list[Result]:
+    """Those with a panel of their own: first whose decay is detectable, then the best; in the order given."""
+
+    def flat(one: Result) -> bool:
+        found = half_life(one, MAIN_VIEW)
+        return found is None or not found.detectable
+
+    chosen = sorted(ordered, key=flat)[:SMALL]
+    return [one for one in ordered if one in chosen]
 
 
 def _titled(figure: Figure, best: Result, size: float) -> None:
