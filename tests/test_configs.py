@@ -13,8 +13,10 @@ from omegaconf import DictConfig, OmegaConf
 
 import stand_ins
 from redqueen.cli import TASKS
+from redqueen.errors import UserError
 from redqueen.files import configs
 from redqueen.settings import check
+from redqueen.tasks.predict import suite_of
 
 FILES = sorted(path.relative_to(configs()) for path in configs().rglob("*.yaml"))
 LINES = 25  # of difference, for an experiment
@@ -136,6 +138,17 @@ def chosen(experiment: str) -> set[str]:
 def test_every_experiment_is_a_short_difference(name):
     lines = (configs() / "experiment" / f"{name}.yaml").read_text().splitlines()
     assert len([line for line in lines if line.strip() and not line.startswith("#")]) <= LINES
+
+
+@pytest.mark.parametrize("name", stand_ins.names("suite"))
+def test_a_suite_of_ours_is_not_changed_under_its_name(name):
+    node = OmegaConf.create({"suite": OmegaConf.load(configs() / "suite" / f"{name}.yaml")})
+    assert suite_of(node).name == name
+    node.suite.views.more = [{"_target_": "redqueen.perturbations.functional.jpeg", "_partial_": True, "quality": 9}]
+    with pytest.raises(UserError, match=f"suite {name}-v1 is frozen"):
+        suite_of(node)
+    node.suite.name = "mine"
+    assert suite_of(node).label == "mine-v1"
 
 
 @pytest.mark.parametrize("name", stand_ins.names("experiment"))

@@ -15,8 +15,8 @@ from redqueen.evaluation import benchmark
 from redqueen.evaluation.benchmark import Benchmark, Definition
 from redqueen.evaluation.protocols import Protocol
 from redqueen.evaluation.quality import distances
-from redqueen.perturbations.suite import Suite
 from redqueen.tasks.evaluate import ARTEFACTS
+from redqueen.tasks.predict import suite_of
 from redqueen.tasks.train import cutoffs
 
 
@@ -59,7 +59,7 @@ def run(cfg: DictConfig, folder: Path) -> int:  # noqa: ARG001  (every task has 
 def frozen(run: Run, output: Path, version: int) -> Benchmark:
     """Write the benchmark of a run; the same again costs nothing, another one in its place is an error."""
     corpus, cfg = run.corpus(), run.cfg
-    protocol, suite = cast(Protocol, instantiate(cfg.protocol)), cast(Suite, instantiate(cfg.suite))
+    protocol, suite = cast(Protocol, instantiate(cfg.protocol)), suite_of(cfg)
     table = benchmark.answers(corpus, protocol.windows)
     card = Definition(
         name=str(corpus.card["name"]),

@@ -20,10 +20,9 @@ from redqueen.evaluation.measured import Facts, Slicing, measured
 from redqueen.evaluation.protocols import Protocol
 from redqueen.evaluation.quality import distances
 from redqueen.files import digest_file, digest_of, write_json
-from redqueen.perturbations.suite import Suite
 from redqueen.report.reported import print_beside
 from redqueen.tasks.corpus import build
-from redqueen.tasks.predict import predicted
+from redqueen.tasks.predict import predicted, suite_of
 from redqueen.tasks.train import cutoffs, jobs, trained
 from redqueen.training.augment import Untouched
 from redqueen.training.checkpoint import Checkpoint
@@ -79,7 +78,7 @@ def _artefacts(
 def _result(
     cfg: DictConfig, corpus: Corpus, evaluation: Evaluation, name: str, made: Mapping[Window, tuple[Checkpoint, Path]]
 ) -> Result:
-    suite = cast(Suite, instantiate(cfg.suite))
+    suite = suite_of(cfg)
     styles = cast(dict[str, list[str]], OmegaConf.to_container(cfg.styles))
     scored = []
     for cutoff in cutoffs(cfg):

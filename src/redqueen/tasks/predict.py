@@ -11,8 +11,9 @@ from redqueen.console import say
 from redqueen.corpus.store import Corpus
 from redqueen.detectors.base import Detector, FeatureDetector
 from redqueen.detectors.inference import Judge, Pictures, fill
+from redqueen.errors import UserError
 from redqueen.evaluation import predict as predictions
-from redqueen.files import Stage, digest_of
+from redqueen.files import Stage, configs, digest_of
 from redqueen.perturbations.suite import Suite
 from redqueen.tasks.corpus import build
 from redqueen.tasks.train import Job, instantiated, jobs, trained
@@ -33,11 +34,13 @@ def run(cfg: DictConfig, folder: Path) -> int:
 
 def predicted(cfg: DictConfig, corpus: Corpus, made: Made) -> dict[Job, Path]:
     """The prediction table of each checkpoint; what the store does not hold is predicted in one pass."""
-    suite = cast(Suite, instantiate(cfg.suite))
+    suite = suite_of(cfg)
     inputs = {job: _inputs(cfg, corpus, checkpoint, suite) for job, checkpoint in made.items()}
     stages = {
-        (name, cutoff): Stage.open(Path(cfg.store), "predictions", f"{name}-{cutoff.name}", inputs[name, cutoff])
-        for name, cutoff in made
+        job: Stage.open(
+            Path(cfg.store), "predictions", f"{job[0]}-{job[1].name}", inputs[job] | {"views": suite.digest}
+        )
+        for job in made
     }
     todo = {job: made[job] for job, stage in stages.items() if not stage.done}
     pictures = Pictures.of_split(corpus, "test", suite, Path(cfg.store) / "features", cfg.predict_in)
@@ -50,6 +53,22 @@ def predicted(cfg: DictConfig, corpus: Corpus, made: Made) -> dict[Job, Path]:
     return {job: stage.folder / predictions.FILE for job, stage in stages.items()}
 
 
+def suite_of(cfg: DictConfig) -> Suite:
+    """The suite of the settings.
+
+    Raises:
+        UserError: it has the name and version of one of this package, under which results are compared, and is another.
+    """
+    suite = cast(Suite, instantiate(cfg.suite))
+    path = configs() / "suite" / f"{suite.name}.yaml"
+    ours = cast(Suite, instantiate(OmegaConf.load(path))) if path.is_file() else suite
+    if ours.label == suite.label and ours.digest != suite.digest:
+        raise UserError(
+            f"suite {suite.label} is frozen, and these settings change it; name the new one: suite.name=NAME"
+        )
+    return suite
+
+
 def _inputs(cfg: DictConfig, corpus: Corpus, checkpoint: Checkpoint, suite: Suite) -> dict[str, Any]:
     """What a table depends on."""
     reduced = {} if cfg.predict_in == "float32" else {"precision": cfg.predict_in}
@@ -57,7 +76,6 @@ def _inputs(cfg: DictConfig, corpus: Corpus, checkpoint: Checkpoint, suite: Suit
         "corpus_digest": corpus.digest,
         "checkpoint": checkpoint.digest,
         "suite": suite.label,
-        "views": suite.digest,
         "version": predictions.VERSION,
     }
 

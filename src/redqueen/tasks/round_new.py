@@ -2,21 +2,19 @@
 
 import secrets
 from pathlib import Path
-from typing import cast
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from redqueen.console import say
 from redqueen.corpus.store import Corpus
 from redqueen.leaderboard.new_round import Plan, new
 from redqueen.leaderboard.rounds import PRIVATE, PUBLIC
-from redqueen.perturbations.suite import Suite
+from redqueen.tasks.predict import suite_of
 
 
 def run(cfg: DictConfig, folder: Path) -> int:  # noqa: ARG001  (every task has it)
     """Make the round and say what to hand out and what to keep."""
-    suite = cast(Suite, instantiate(cfg.suite))
+    suite = suite_of(cfg)
     plan = Plan(cfg.name, suite, cfg.pictures, cfg.canaries, cfg.twins, cfg.draws)
     output = Path(cfg.output)
     made = new(Corpus.open(Path(cfg.corpus)), output, plan, secrets.token_hex(32))

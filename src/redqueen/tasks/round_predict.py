@@ -1,9 +1,7 @@
 """`redqueen round predict ROUND --detector FOLDER output=FILE`: a trained detector's scores of a round's pictures."""
 
 from pathlib import Path
-from typing import cast
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from redqueen.console import say
@@ -11,7 +9,7 @@ from redqueen.errors import UserError
 from redqueen.evaluation import scores
 from redqueen.leaderboard.round_scores import scored
 from redqueen.leaderboard.rounds import Round
-from redqueen.perturbations.suite import Suite
+from redqueen.tasks.predict import suite_of
 
 
 def run(cfg: DictConfig, folder: Path) -> int:  # noqa: ARG001  (every task has it)
@@ -19,7 +17,7 @@ def run(cfg: DictConfig, folder: Path) -> int:  # noqa: ARG001  (every task has 
     if cfg.checkpoint is None:
         raise UserError("--detector FOLDER is needed: a checkpoint folder that 'redqueen train' or 'track' wrote")
     found = Round.open(Path(cfg.round))
-    made = scored(found, Path(cfg.checkpoint), cast(Suite, instantiate(cfg.suite)))
+    made = scored(found, Path(cfg.checkpoint), suite_of(cfg))
     scores.write(Path(cfg.output), made)
     say(f"{made.table.num_rows} scores of {made.origin.detector}: {cfg.output}")
     return 0
