@@ -1,14 +1,15 @@
 // Robustness over time: what a detector scores as generators come out.
 "use strict";
 
-// The cells of one submission under a view: from the cutoff's own window on.
+// The cells of one submission under a view: from the cutoff's own window on, each number two digits of base 36.
 function cells(time, row, view) {
-  const flat = time.cells[row][view] || [];
+  const packed = time.cells[row][view] || "";
   const found = [];
   let at = 0;
   for (const cutoff of time.cutoffs)
-    for (let window = cutoff; window < time.windows.length; window += 1, at += 3) {
-      const ends = flat.slice(at, at + 3).map(one => (one === null ? null : one / 1000));
+    for (let window = cutoff; window < time.windows.length; window += 1, at += 6) {
+      const thousandths = [0, 2, 4].map(step => parseInt(packed.slice(at + step, at + step + 2), 36));
+      const ends = thousandths.map(one => (Number.isNaN(one) ? null : one / 1000));
       const [, start, end] = time.windows[window];
       if ((ends[0] ?? null) !== null)
         found.push({cutoff, window, middle: (start + end) / 2, age: (start + end) / 2 - time.windows[cutoff][2], ends});
